@@ -1,0 +1,28 @@
+package access
+
+import "fhirside/search"
+
+// Interaction is what a caller wants to do with a resource; the letters are those of SMART scopes.
+type Interaction uint8
+
+const (
+	Create Interaction = iota // c
+	Read                      // r: read, vread, history of one resource
+	Update                    // u: update, patch
+	Delete                    // d
+	Search                    // s: search, history of a type or the system
+)
+
+// Policy is what one caller may do. It denies what it does not grant.
+type Policy interface {
+	// May is the condition under which the interaction is allowed on a resource of the type: search.None for never, search.All
+	// for always. For Update it must hold before and after the change, for Create after, for Delete before.
+	May(resourceType string, i Interaction) search.Filter
+}
+
+// Everything is the policy of a server that asks nobody who they are (--auth none), and of the command line.
+var Everything Policy = everything{}
+
+type everything struct{}
+
+func (everything) May(string, Interaction) search.Filter { return search.All{} }

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"fhirside/search"
+	"fhirside/search/index"
+)
+
+// Errors that callers tell apart. Anything else is a fault of the database; Unavailable and full disks are wrapped so that
+// errors.Is finds these.
+var (
+	ErrNotFound    = errors.New("no such resource")         // never existed, or no such version
+	ErrUnavailable = errors.New("the store is unavailable") // may work later; nothing was committed
+	ErrFull        = errors.New("the store is full")        // no room; nothing was committed
+	ErrCursor      = errors.New("not a position of this search")
+	ErrTooCostly   = errors.New("too costly a search") // no index bounds it
+)
+
+// Store keeps the current version of each resource with its index values, and every version in a history. It is safe for
+// concurrent use. What a returned Commit wrote is seen by every read that begins afterwards.
+type Store interface {
+	// Read is the current version, which may be a deletion (Deleted set, no Body). ErrNotFound where there never was one.
+	Read(ctx context.Context, resourceType, id string) (Version, error)
+	// ReadMany are the current versions of those that exist and are not deleted, in no order.
+	ReadMany(ctx context.Context, keys []Key) ([]Version, error)
+	// ReadVersion is one version, current or not.
+	ReadVersion(ctx context.Context, resourceType, id string, version int64) (Version, error)
+	// Search yields the resources that match, in order, at most s.Limit. An error ends the sequence.
+	Search(ctx context.Context, s Search) iter.Seq2[Match, error]
+	// Count is the number of resources that match.
+	Count(ctx context.Context, types []string, f search.Filter) (int64, error)
+	// History yields versions, newest first.
+	History(ctx context.Context, h History) iter.Seq2[HistoryEntry, error]
+	// Changes yields every version in the order of its commit, beginning behind a position ("" is the beginning), up to now.
+	Changes(ctx context.Context, after string) iter.Seq2[Change, error]
+	// Commit runs the function and makes all of its writes durable at once, or none if it returns an error, which Commit then
+	// returns. The function may run again when the store retries: it must have no effects outside Tx.
+	Commit(ctx context.Context, f func(Tx) error) error
+	// Ready says whether the store can serve now.
+	Ready(ctx context.Context) error
+	Close() error
+}
+
+// Tx is a commit in progress. It sees its own writes, also in Search and Count. Nobody else's commit comes between what it
+// reads and what it writes.
+type Tx interface {
+	Read(resourceType, id string) (Version, error)
+	Search(s Search) iter.Seq2[Match, error]
+	Count(types []string, f search.Filter) (int64, error)
+	// Now is the time of the commit, in UTC and whole milliseconds. The times of commits never go backwards in the order in
+	// which they become visible.
+	Now() time.Time
+	// Put makes the record the current version. Its Version must follow that of the current version (1 where there is none;
+	// deletions count).
+	Put(Record) error
+	// Delete records a deletion as the next version.
+	Delete(resourceType, id string) (Version, error)
+}
+
+// Key names a resource.
+type Key struct{ Type, ID string }
+
+// Version is one state of a resource.
+type Version struct {
+	Key
+	Version int64
+	Updated time.Time
+	Method  Method
+	Body    []byte // canonical JSON; nil for a deletion. Callers must not change it.
+}
+
+// Deleted says whether the version is a deletion.
+func (v Version) Deleted() bool { return v.Method == Deleted }
+
+// Method is how a version came about, for Bundle.entry.request in a history.
+type Method uint8
+
+const (
+	Created Method = iota + 1 // POST
+	Updated                   // PUT or PATCH
+	Deleted                   // DELETE
+)
+
+// Record is a version to be written, with the index values that searches find it by.
+type Record struct {
+	Version
+	Values index.Values
+}
+
+// Search asks for resources in order.
+type Search struct {
+	Types  []string // empty: all
+	Filter search.Filter
+	Sort   []search.SortKey // empty: the store's own order
+	After  string           // Position of a Match of the same search: go on behind it. ErrCursor where it is none.
+	Limit  int              // 0: no limit
+	// KeysOnly leaves out bodies.
+	KeysOnly bool
+}
+
+// Match is a resource found.
+type Match struct {
+	Version
+	Position string // opaque; where the search goes on behind this match
+}
+
+// History asks for versions, newest first.
+type History struct {
+	Type, ID string // both empty: of all resources; ID empty: of a type
+	Since    time.Time
+	At       time.Time // zero: not asked; else only versions that were current at that time
+	After  string // Position of an entry: go on behind it
+	Limit  int
+}
+
+// HistoryEntry is a version in a history.
+type HistoryEntry struct {
+	Version
+	Position string
+}
+
+// Change is a version in the order of commits.
+type Change struct {
+	Version
+	Position string
+}

@@ -1,0 +1,74 @@
+package index
+
+// Values are the index entries of one resource, or of one component of a composite's tuple. Entries of a kind are in the order
+// of the parameters' codes and then of the document; equal ones occur once. Every field named Param is a parameter's code
+// ("birthdate"), "" inside a tuple.
+//
+// The matches of a modifier that reads something else than its parameter does are entries of a parameter of their own:
+// "subject:identifier" (tokens).
+type Values struct {
+	Tokens     []Token
+	Strings    []String
+	References []Reference
+	Dates      []Date
+	Numbers    []Number
+	Quantities []Quantity
+	URIs       []URI
+	Composites []Composite
+}
+
+// Token is a code, Coding, Identifier, ContactPoint, boolean or string.
+type Token struct {
+	Param  string
+	System string // "" where there is none; for an element of type code the code system its binding implies
+	Code   string // folded where Fold is set; "" where there is none
+	Fold   bool   // the code system ignores case, or is not known to respect it
+}
+
+// String is a text. A text of several words is followed by entries for the words after the first, so that each is found by its
+// beginning; they are Part and serve prefix searches only.
+type String struct {
+	Param  string
+	Text   string // as it is; "" for a Part
+	Folded string // by Fold
+	Part   bool
+}
+
+// Reference points to a resource of this server (Type, ID) or to something else (URL).
+type Reference struct {
+	Param    string
+	Type, ID string
+	URL      string
+	Version  string
+}
+
+// Date is the interval [Lo, Hi) in microseconds since 1970 UTC, open ends as fhir.BeginningOfTime and fhir.EndOfTime.
+type Date struct {
+	Param  string
+	Lo, Hi int64
+}
+
+// Number is the closed interval [Lo, Hi]; a plain number is a point, open ends are infinite.
+type Number struct {
+	Param  string
+	Lo, Hi float64
+}
+
+// Quantity is a Number with a unit.
+type Quantity struct {
+	Number
+	System, Code string // of the coded unit
+	Unit         string // as printed
+}
+
+// URI is a uri, url, oid, uuid or canonical as it is.
+type URI struct {
+	Param string
+	Value string
+}
+
+// Composite is one tuple: a Values per component.
+type Composite struct {
+	Param      string
+	Components []Values
+}
