@@ -1,8 +1,10 @@
 package fhir
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -154,6 +156,11 @@ func FromModel(model any) (*Resource, error) {
 	data, err := json.Marshal(model)
 	if err != nil {
 		return nil, err
+	}
+	// The models write resourceType last; readers expect it first.
+	if i := bytes.LastIndex(data, []byte(`,"resourceType":`)); i >= 0 {
+		name := bytes.TrimSuffix(data[i+1:], []byte("}"))
+		data = slices.Concat([]byte("{"), name, []byte(","), data[1:i], []byte("}"))
 	}
 	return Parse(data)
 }
