@@ -1,0 +1,189 @@
+package fhirpath
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fhirside/fhir"
+)
+
+// HL7's suite of FHIRPath tests.
+type suite struct {
+	Groups []struct {
+		Name  string      `xml:"name,attr"`
+		Tests []suiteTest `xml:"test"`
+	} `xml:"group"`
+}
+
+type suiteTest struct {
+	Name       string `xml:"name,attr"`
+	Input      string `xml:"inputfile,attr"`
+	Mode       string `xml:"mode,attr"`
+	Predicate  bool   `xml:"predicate,attr"`
+	Expression struct {
+		Invalid string `xml:"invalid,attr"`
+		Text    string `xml:",chardata"`
+	} `xml:"expression"`
+	Outputs []struct {
+		Type string `xml:"type,attr"`
+		Text string `xml:",chardata"`
+	} `xml:"output"`
+}
+
+const (
+	suiteFolder = "../../../shared/data/fhir-test-cases/r4"
+	examplesTgz = "../../.cache/hl7.fhir.r4.examples-4.0.1.tgz"
+)
+
+func TestHL7Suite(t *testing.T) {
+	data, err := os.ReadFile(suiteFolder + "/fhirpath/tests-fhir-r4.xml")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("HL7's test cases are not here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s suite
+	if err := xml.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	inputs := map[string]*fhir.Resource{}
+	passed, all := 0, 0
+	for _, group := range s.Groups {
+		for _, test := range group.Tests {
+			all++
+			problem := runSuiteTest(t, test, inputs)
+			if problem == "" {
+				passed++
+			}
+			reason, expected := suiteDifferences[test.Name]
+			switch {
+			case problem != "" && !expected:
+				t.Errorf("%s/%s: %s\n\t%s", group.Name, test.Name, problem, strings.TrimSpace(test.Expression.Text))
+			case problem == "" && expected:
+				t.Errorf("%s passes now (was: %s)", test.Name, reason)
+			}
+		}
+	}
+	t.Logf("%d of %d pass", passed, all)
+}
+
+// runSuiteTest says what went wrong, "" if nothing did.
+func runSuiteTest(t *testing.T, test suiteTest, inputs map[string]*fhir.Resource) string {
+	x, err := Compile(test.Expression.Text)
+	if err != nil {
+		if test.Expression.Invalid != "" {
+			return ""
+		}
+		return err.Error()
+	}
+	items, err := x.Evaluate(suiteInput(t, test.Input, inputs))
+	switch {
+	case err != nil && test.Expression.Invalid != "":
+		return ""
+	case err != nil:
+		return err.Error()
+	case test.Expression.Invalid != "":
+		return "no error, though it is " + test.Expression.Invalid
+	}
+	return suiteOutput(test, items)
+}
+
+func suiteOutput(test suiteTest, items []Item) string {
+	if test.Predicate {
+		items = []Item{{value: len(items) > 0}}
+	}
+	if len(items) != len(test.Outputs) {
+		return "gives " + describe(items)
+	}
+	for i, want := range test.Outputs {
+		text := strings.TrimPrefix(strings.TrimPrefix(want.Text, "@"), "T")
+		typeName := items[i].Type()
+		typeName = strings.TrimPrefix(typeName, "System.")
+		if items[i].Text() != text && !strings.HasPrefix(items[i].Text(), text+"T") || !strings.EqualFold(typeName, want.Type) && !subtype(items[i], want.Type) {
+			return "gives " + describe(items)
+		}
+	}
+	return ""
+}
+
+func subtype(it Item, want string) bool { return it.typ != nil && it.typ.Is(want) }
+
+func describe(items []Item) string {
+	var parts []string
+	for _, it := range items {
+		parts = append(parts, it.Type()+" "+it.Text())
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// suiteInput is a test's resource. Those that exist as XML only are written out here.
+func suiteInput(t *testing.T, name string, inputs map[string]*fhir.Resource) *fhir.Resource {
+	if name == "" {
+		name = "patient-example.xml"
+	}
+	if r := inputs[name]; r != nil {
+		return r
+	}
+	var data []byte
+	switch name {
+	case "parameters-example-types.xml":
+		data = []byte(`{"resourceType":"Parameters","parameter":[{"name":"string","valueString":"string"},{"name":"integer","valueInteger":1},
+			{"name":"uuid","valueUuid":"urn:uuid:79a14950-442c-11ed-b878-0242ac120002"},{"name":"decimal","valueDecimal":1.0}]}`)
+	case "patient-example-period.xml":
+		data = []byte(`{"resourceType":"Patient","identifier":[{"period":{"start":"2001-05-06","end":"2001-05-06T10:10:10Z"}}],
+			"name":[{"family":"Chalmers"},{},{"family":"Windsor","period":{"end":"2002"}}]}`)
+	case "valueset-example-expansion.xml":
+		data = packaged(t, "package/ValueSet-example-expansion.json")
+	default:
+		var err error
+		if data, err = os.ReadFile(filepath.Join(suiteFolder, strings.TrimSuffix(name, filepath.Ext(name))+".json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := fhir.Parse(data)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	inputs[name] = r
+	return r
+}
+
+// packaged is a file of the official package.
+func packaged(t *testing.T, name string) []byte {
+	f, err := os.Open(examplesTgz)
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("the package hl7.fhir.r4.examples is not in .cache")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for files := tar.NewReader(z); ; {
+		h, err := files.Next()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if h.Name == name {
+			data, err := io.ReadAll(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return data
+		}
+	}
+}
+
+// suiteDifferences are the tests that do not pass, with the reason.
+var suiteDifferences = map[string]string{}
