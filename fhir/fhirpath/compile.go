@@ -98,7 +98,7 @@ func (k *compiler) path(n *node) (program, error) {
 
 // pathFrom compiles a path that begins with a name: of the focus's type ("Patient", which may be a base type) or of a child.
 func (k *compiler) pathFrom(n *node, steps []*step) program {
-	if c := n.name[:min(1, len(n.name))]; c < "A" || c > "Z" {
+	if !isTypeName(n.name) {
 		steps = append([]*step{newStep(n.name)}, steps...)
 		return func(c *evaluation, focus, dst []Item) ([]Item, error) { return c.walkAll(focus, steps, dst) }
 	}

@@ -162,16 +162,11 @@ func (k *compiler) condition(n *node, items []Item) (truth, error) {
 
 // typeFunction compiles is(T), as(T) and ofType(T), whose argument is a type and no expression.
 func (k *compiler) typeFunction(n *node) (program, error) {
-	name, arg := "", n.args[0]
-	switch {
-	case arg.kind == nodeMember:
-		name = arg.name
-	case arg.kind == nodeDot && arg.args[0].kind == nodeMember && arg.args[1].kind == nodeMember:
-		name = arg.args[0].name + "." + arg.args[1].name
-	default:
-		return nil, k.errorf(arg, "%s() takes the name of a type", n.name)
+	name, ok := typeArgument(n)
+	if !ok {
+		return nil, k.errorf(n.args[0], "%s() takes the name of a type", n.name)
 	}
-	test, err := k.typeNamed(arg, name)
+	test, err := k.typeNamed(n.args[0], name)
 	if err != nil {
 		return nil, err
 	}
@@ -179,4 +174,15 @@ func (k *compiler) typeFunction(n *node) (program, error) {
 		return k.isType(n, test), nil
 	}
 	return ofType(test), nil
+}
+
+// typeArgument is a function's argument as the name of a type, with or without its namespace.
+func typeArgument(n *node) (name string, ok bool) {
+	switch arg := n.args[0]; {
+	case arg.kind == nodeMember:
+		return arg.name, true
+	case arg.kind == nodeDot && arg.args[0].kind == nodeMember && arg.args[1].kind == nodeMember:
+		return arg.args[0].name + "." + arg.args[1].name, true
+	}
+	return "", false
 }

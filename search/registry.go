@@ -1,0 +1,283 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/fhir/fhirpath"
+)
+
+// Registry holds the search parameters of all resource types (searchparameter-registry.html). It never changes, and may be used by
+// several goroutines at once.
+type Registry struct{ types map[string]*typeParams }
+
+// typeParams are the parameters of one resource type.
+type typeParams struct {
+	byCode map[string]*Param
+	sorted []*Param
+}
+
+// Param is a search parameter on one resource type.
+type Param struct {
+	Code string
+	URL  string
+	Type ParamType
+	// Expression is what the parameter's expression means on this type: of a union over several types only the parts for this one.
+	// Of a component it is relative to what the composite selects. It is nil for the few that are no expression (_text, _query).
+	Expression *fhirpath.Expression
+	// Targets are the resource types that a reference can point to, sorted; empty: any.
+	Targets []string
+	// Components are the parts of a composite, in order. Their Code is that of the parameter that the component refers to.
+	Components []*Param
+	// ElementTypes are the FHIR data types that the expression can yield, sorted.
+	ElementTypes []string
+	// Bindings are the required bindings of the elements of type code that the expression can yield.
+	Bindings []*definitions.Binding
+	// ImpliedSystems are the code systems of those bindings, sorted: a code element does not say its system.
+	ImpliedSystems []string
+}
+
+// paramTypes by their codes (value set search-param-type).
+var paramTypes = map[string]ParamType{
+	"number": TypeNumber, "date": TypeDate, "string": TypeString, "token": TypeToken, "reference": TypeReference,
+	"composite": TypeComposite, "quantity": TypeQuantity, "uri": TypeURI, "special": TypeSpecial,
+}
+
+// String is the type's code.
+func (t ParamType) String() string {
+	for code, p := range paramTypes {
+		if p == t {
+			return code
+		}
+	}
+	return "unknown"
+}
+
+// R4 is the registry of R4's own search parameters.
+var R4 = sync.OnceValue(func() *Registry {
+	reg, err := NewRegistry(definitions.SearchParameters())
+	if err != nil {
+		panic("search: R4's registry cannot be read: " + err.Error())
+	}
+	return reg
+})
+
+// NewRegistry compiles search parameters. The error is an *fhir.Error that names the parameter: its type or base is unknown, its
+// expression cannot be compiled, or a component refers to a parameter that is not among them. Of two parameters with one code on
+// one type the later counts.
+func NewRegistry(parameters []definitions.SearchParameter) (*Registry, error) {
+	b := builder{parameters: map[string]*definitions.SearchParameter{}, expressions: map[string]*fhirpath.Expression{}}
+	for i := range parameters {
+		b.parameters[parameters[i].URL] = &parameters[i]
+	}
+	types := map[string]*typeParams{}
+	for _, t := range definitions.ResourceTypes() {
+		types[t] = &typeParams{byCode: map[string]*Param{}}
+	}
+	for i := range parameters {
+		sp := &parameters[i]
+		for _, base := range sp.Base {
+			if err := b.add(types, sp, base); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, t := range types {
+		for _, p := range t.byCode {
+			t.sorted = append(t.sorted, p)
+		}
+		slices.SortFunc(t.sorted, func(a, b *Param) int { return cmp.Compare(a.Code, b.Code) })
+	}
+	return &Registry{types}, nil
+}
+
+// Param is the parameter with that code on a resource type, those of all resources included (_id, _tag); nil if there is none.
+func (r *Registry) Param(resourceType, code string) *Param {
+	t := r.types[resourceType]
+	if t == nil {
+		return nil
+	}
+	return t.byCode[code]
+}
+
+// Params are all parameters of a resource type, sorted by code. Callers must not change it.
+func (r *Registry) Params(resourceType string) []*Param {
+	t := r.types[resourceType]
+	if t == nil {
+		return nil
+	}
+	return t.sorted
+}
+
+// builder makes Params from definitions.
+type builder struct {
+	parameters  map[string]*definitions.SearchParameter // by URL
+	expressions map[string]*fhirpath.Expression         // by source
+}
+
+// add makes the parameter known to its base type, or to every type that derives from an abstract one.
+func (b *builder) add(types map[string]*typeParams, sp *definitions.SearchParameter, base string) error {
+	t := definitions.Lookup(base)
+	if t == nil || t.Class != definitions.Resource {
+		return refused(sp, "the base %q is no resource type", base)
+	}
+	if !t.Abstract {
+		return b.addTo(types[base], sp, base)
+	}
+	for _, name := range definitions.ResourceTypes() {
+		if !definitions.Lookup(name).Is(base) {
+			continue
+		}
+		if err := b.addTo(types[name], sp, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) addTo(t *typeParams, sp *definitions.SearchParameter, resourceType string) error {
+	p, err := b.param(sp, resourceType)
+	if err == nil {
+		t.byCode[sp.Code] = p
+	}
+	return err
+}
+
+func (b *builder) param(sp *definitions.SearchParameter, resourceType string) (*Param, error) {
+	typ, ok := paramTypes[sp.Type]
+	if !ok {
+		return nil, refused(sp, "there is no search parameter type %q", sp.Type)
+	}
+	p := &Param{Code: sp.Code, URL: sp.URL, Type: typ}
+	if sp.Expression == "" {
+		return p, nil
+	}
+	x, err := b.compile(sp, sp.Expression)
+	if err != nil {
+		return nil, err
+	}
+	if p.Expression = x.For(resourceType); p.Expression == nil {
+		return p, nil
+	}
+	yields := p.Expression.Yields(resourceType)
+	p.describe(sp, yields)
+	for _, c := range sp.Components {
+		component, err := b.component(sp, c, yields)
+		if err != nil {
+			return nil, err
+		}
+		p.Components = append(p.Components, component)
+	}
+	return p, nil
+}
+
+// component makes a Param of a composite's component, whose expression is relative to what the composite yields.
+func (b *builder) component(sp *definitions.SearchParameter, c definitions.Component, focus []fhirpath.Yield) (*Param, error) {
+	part := b.parameters[c.Definition]
+	if part == nil {
+		return nil, refused(sp, "the component %s is not known", c.Definition)
+	}
+	x, err := b.compile(sp, c.Expression)
+	if err != nil {
+		return nil, err
+	}
+	p := &Param{Code: part.Code, URL: part.URL, Type: paramTypes[part.Type], Expression: x}
+	var types []string
+	for _, y := range focus {
+		types = append(types, y.Type)
+	}
+	p.describe(part, x.Yields(types...))
+	return p, nil
+}
+
+// compile compiles each expression once, however many types share it.
+func (b *builder) compile(sp *definitions.SearchParameter, expression string) (*fhirpath.Expression, error) {
+	expression = strings.ReplaceAll(expression, "as(DateTime)", "as(dateTime)") // a slip in R4's code-value-date
+	if x := b.expressions[expression]; x != nil {
+		return x, nil
+	}
+	x, err := fhirpath.Compile(expression)
+	if err != nil {
+		return nil, refused(sp, "the expression cannot be compiled").Because(err)
+	}
+	b.expressions[expression] = x
+	return x, nil
+}
+
+// describe notes what the definitions say of the elements that the parameter finds.
+func (p *Param) describe(sp *definitions.SearchParameter, yields []fhirpath.Yield) {
+	var targets []string
+	anyTarget := false
+	for _, y := range yields {
+		p.ElementTypes = append(p.ElementTypes, y.Type)
+		if y.Element == nil {
+			continue
+		}
+		if b := y.Element.Binding; b != nil && y.Type == "code" {
+			p.Bindings = append(p.Bindings, b)
+			p.ImpliedSystems = append(p.ImpliedSystems, systems(b)...)
+		}
+		if of := referenceTargets(y); of == nil {
+			anyTarget = true
+		} else {
+			targets = append(targets, of...)
+		}
+	}
+	p.ElementTypes, p.ImpliedSystems = unique(p.ElementTypes), unique(p.ImpliedSystems)
+	if p.Type != TypeReference {
+		return
+	}
+	if anyTarget {
+		targets = nil
+	}
+	p.Targets = intersect(unique(slices.Clone(sp.Target)), unique(targets))
+}
+
+// referenceTargets are the resource types that a reference or canonical element may point to; nil: any.
+func referenceTargets(y fhirpath.Yield) []string {
+	if y.Targets != nil {
+		return y.Targets
+	}
+	return y.Element.TargetTypes
+}
+
+// systems are the code systems of a required binding.
+func systems(b *definitions.Binding) (all []string) {
+	if b.System != "" {
+		return []string{b.System}
+	}
+	for _, system := range b.Codes {
+		all = append(all, system)
+	}
+	return all
+}
+
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// intersect are the names that are in both lists, where an empty list means all.
+func intersect(a, b []string) (both []string) {
+	if len(a) == 0 {
+		return b
+	}
+	for _, name := range a {
+		if slices.Contains(b, name) {
+			both = append(both, name)
+		}
+	}
+	if len(both) == 0 {
+		return a
+	}
+	return both
+}
+
+// refused is the error of a parameter that cannot be used.
+func refused(sp *definitions.SearchParameter, format string, args ...any) *fhir.Error {
+	return fhir.Errorf(fhir.Unprocessable, fhir.CodeInvalid, "search parameter %s (%s): "+format, append([]any{sp.Code, sp.URL}, args...)...)
+}
