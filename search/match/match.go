@@ -1,0 +1,284 @@
+package match
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"fhirside/search"
+	"fhirside/search/index"
+)
+
+// Subject is a resource as a Filter sees it.
+type Subject struct {
+	Type, ID string
+	Updated  time.Time
+	Values   *index.Values // nil: none
+}
+
+// World finds the other resources that Chain and Has ask about. It holds current versions only, and nothing that is deleted.
+type World interface {
+	// Resource is the resource with that type and id; false where there is none.
+	Resource(resourceType, id string) (Subject, bool, error)
+	// Referring are the resources of a type whose reference parameter refers to a resource, in whichever version.
+	Referring(resourceType, param, toType, toID string) iter.Seq2[Subject, error]
+}
+
+// Matches says whether the filter holds for the resource. The world may be nil for a filter without Chain and Has. It fails for a
+// filter that it cannot evaluate, and where the world does.
+func Matches(f search.Filter, s Subject, w World) (bool, error) {
+	switch f := f.(type) {
+	case search.All:
+		return true, nil
+	case search.None:
+		return false, nil
+	case search.And:
+		return every(f, s, w)
+	case search.Or:
+		return some(f, s, w)
+	case search.Not:
+		held, err := Matches(f.Filter, s, w)
+		return !held && err == nil, err
+	case search.ID:
+		return slices.Contains(f, s.ID), nil
+	case search.Type:
+		return slices.Contains(f, s.Type), nil
+	case search.Chain:
+		return chain(f, s, w)
+	case search.Has:
+		return has(f, s, w)
+	case search.Composite:
+		return composite(f, s)
+	}
+	return leaf(f, s)
+}
+
+func every(parts []search.Filter, s Subject, w World) (bool, error) {
+	for _, part := range parts {
+		if held, err := Matches(part, s, w); !held || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func some(parts []search.Filter, s Subject, w World) (bool, error) {
+	for _, part := range parts {
+		if held, err := Matches(part, s, w); held || err != nil {
+			return held && err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func chain(f search.Chain, s Subject, w World) (bool, error) {
+	if w == nil {
+		return false, fmt.Errorf("match: a chain through %q, and no world to follow it in", f.Param)
+	}
+	for _, e := range s.values().References {
+		if e.Param != f.Param || e.Type != f.Type {
+			continue
+		}
+		target, found, err := w.Resource(e.Type, e.ID)
+		if err != nil {
+			return false, err
+		}
+		if !found {
+			continue
+		}
+		if held, err := Matches(f.Filter, target, w); held || err != nil {
+			return held && err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func has(f search.Has, s Subject, w World) (bool, error) {
+	if w == nil {
+		return false, fmt.Errorf("match: a _has of %s by %q, and no world to look in", f.Type, f.Param)
+	}
+	for source, err := range w.Referring(f.Type, f.Param, s.Type, s.ID) {
+		if err != nil {
+			return false, err
+		}
+		if held, err := Matches(f.Filter, source, w); held || err != nil {
+			return held && err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func composite(f search.Composite, s Subject) (bool, error) {
+	for _, tuple := range s.values().Composites {
+		if tuple.Param != f.Param {
+			continue
+		}
+		if len(tuple.Components) != len(f.Parts) {
+			return false, fmt.Errorf("match: %d conditions on the %d components of %q", len(f.Parts), len(tuple.Components), f.Param)
+		}
+		if held, err := tupleMatches(f.Parts, tuple.Components); held || err != nil {
+			return held && err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func tupleMatches(parts []search.Filter, components []index.Values) (bool, error) {
+	for i, part := range parts {
+		if held, err := Matches(part, Subject{Values: &components[i]}, nil); !held || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// leaf judges a condition on the entries of one parameter.
+func leaf(f search.Filter, s Subject) (bool, error) {
+	v := s.values()
+	switch f := f.(type) {
+	case search.Present:
+		return present(f.Param, v), nil
+	case search.Token:
+		return slices.ContainsFunc(v.Tokens, func(e index.Token) bool { return e.Param == f.Param && token(f, e) }), nil
+	case search.String:
+		return slices.ContainsFunc(v.Strings, func(e index.String) bool { return e.Param == f.Param && text(f, e) }), nil
+	case search.Reference:
+		return slices.ContainsFunc(v.References, func(e index.Reference) bool { return e.Param == f.Param && reference(f, e) }), nil
+	case search.Date:
+		if f.Param == lastUpdated {
+			at := s.Updated.UnixMicro()
+			return date(f, at, at+instant), nil
+		}
+		return slices.ContainsFunc(v.Dates, func(e index.Date) bool { return e.Param == f.Param && date(f, e.Lo, e.Hi) }), nil
+	case search.Number:
+		return slices.ContainsFunc(v.Numbers, func(e index.Number) bool { return e.Param == f.Param && number(f, e.Lo, e.Hi) }), nil
+	case search.Quantity:
+		return slices.ContainsFunc(v.Quantities, func(e index.Quantity) bool {
+			return e.Param == f.Param && unit(f, e) && number(f.Number, e.Lo, e.Hi)
+		}), nil
+	case search.URI:
+		return slices.ContainsFunc(v.URIs, func(e index.URI) bool { return e.Param == f.Param && uri(f, e.Value) }), nil
+	}
+	return false, fmt.Errorf("match: no rule for the filter %T", f)
+}
+
+// The parameters that are no index entries.
+const (
+	id          = "_id"
+	lastUpdated = "_lastUpdated"
+)
+
+// instant is the length of a moment of the precision that meta.lastUpdated has, in microseconds.
+const instant = int64(time.Millisecond / time.Microsecond)
+
+var noValues index.Values
+
+func (s Subject) values() *index.Values {
+	if s.Values == nil {
+		return &noValues
+	}
+	return s.Values
+}
+
+func present(param string, v *index.Values) bool {
+	return param == id || param == lastUpdated ||
+		slices.ContainsFunc(v.Tokens, func(e index.Token) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.Strings, func(e index.String) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.References, func(e index.Reference) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.Dates, func(e index.Date) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.Numbers, func(e index.Number) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.Quantities, func(e index.Quantity) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.URIs, func(e index.URI) bool { return e.Param == param }) ||
+		slices.ContainsFunc(v.Composites, func(e index.Composite) bool { return e.Param == param })
+}
+
+func token(f search.Token, e index.Token) bool {
+	return (f.AnySystem || e.System == f.System) && (f.AnyCode || e.Fold == f.Fold && e.Code == f.Code)
+}
+
+func text(f search.String, e index.String) bool {
+	switch f.Op {
+	case search.Exact:
+		return !e.Part && e.Text == f.Text
+	case search.Contains:
+		return !e.Part && strings.Contains(e.Folded, f.Text)
+	default:
+		return strings.HasPrefix(e.Folded, f.Text)
+	}
+}
+
+func reference(f search.Reference, e index.Reference) bool {
+	return e.Type == f.Type && e.ID == f.ID && e.URL == f.URL && (f.Version == "" || e.Version == f.Version)
+}
+
+func date(f search.Date, lo, hi int64) bool {
+	within := f.Lo <= lo && hi <= f.Hi
+	switch f.Op {
+	case search.Ne:
+		return !within
+	case search.Gt:
+		return hi > f.Hi
+	case search.Lt:
+		return lo < f.Lo
+	case search.Ge:
+		return hi > f.Hi || within
+	case search.Le:
+		return lo < f.Lo || within
+	case search.Sa:
+		return lo >= f.Hi
+	case search.Eb:
+		return hi <= f.Lo
+	case search.Ap:
+		return lo < f.Hi && hi > f.Lo
+	default:
+		return within
+	}
+}
+
+func number(f search.Number, lo, hi float64) bool {
+	within := f.Lo <= lo && hi < f.Hi
+	switch f.Op {
+	case search.Ne:
+		return !within
+	case search.Gt:
+		return hi > f.Value
+	case search.Lt:
+		return lo < f.Value
+	case search.Ge:
+		return hi >= f.Value
+	case search.Le:
+		return lo <= f.Value
+	case search.Sa:
+		return lo > f.Value
+	case search.Eb:
+		return hi < f.Value
+	case search.Ap:
+		return lo <= f.Hi && hi >= f.Lo
+	default:
+		return within
+	}
+}
+
+func unit(f search.Quantity, e index.Quantity) bool {
+	switch {
+	case f.AnyUnit:
+		return true
+	case f.AnySystem:
+		return e.Code == f.Unit || e.Unit == f.Unit
+	default:
+		return e.System == f.System && e.Code == f.Unit
+	}
+}
+
+func uri(f search.URI, value string) bool {
+	switch f.Op {
+	case search.BelowURI:
+		return strings.HasPrefix(value, f.Value)
+	case search.AboveURI:
+		return strings.HasPrefix(f.Value, value)
+	default:
+		return value == f.Value
+	}
+}

@@ -1,0 +1,95 @@
+package search
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fhirside/fhir"
+)
+
+// What the parser itself tells apart among its errors; they are their causes.
+var (
+	errUnknown = errors.New("unknown or unsupported search parameter")
+	errBound   = errors.New("over a bound of the parser")
+)
+
+func isUnknown(err error) bool { return errors.Is(err, errUnknown) }
+func isBound(err error) bool   { return errors.Is(err, errBound) }
+
+// errorf is a refusal of the parameter being read.
+func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error {
+	err := fhir.Errorf(fhir.Invalid, code, "search parameter %q: %s", p.name, fmt.Sprintf(format, args...)).At(p.name)
+	if code == fhir.CodeTooCostly {
+		err = err.Because(errBound)
+	}
+	return err
+}
+
+// unread is a refusal of a value; its text is that of the error.
+func (p *parser) unread(err error) *fhir.Error {
+	text := err.Error()
+	if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
+		text = refusal.Issues[0].Diagnostics
+	}
+	return p.errorf(fhir.CodeValue, "%s", text)
+}
+
+// unsupported are the parameters of R4 that this server does not answer, in or beside the registry.
+var unsupported = []string{"_content", "_filter", "_list", "_query", "_text", "near"}
+
+// Searchable says whether searches by the parameter are answered.
+func Searchable(param *Param) bool {
+	return param.Type != TypeSpecial && !slices.Contains(unsupported, param.Code)
+}
+
+// unknown refuses a code that one of the types has no parameter for, and tells what there is.
+func (p *parser) unknown(types []string, without, code string) *fhir.Error {
+	problem := fmt.Sprintf("%s has no search parameter %q", without, code)
+	if slices.Contains(unsupported, code) {
+		problem = fmt.Sprintf("%q is not supported", code)
+	}
+	return p.errorf(fhir.CodeNotSupported, "%s. Supported for %s: %s", problem, named(types), strings.Join(p.supported(types), ", ")).Because(errUnknown)
+}
+
+// named are the types searched, in a message.
+func named(types []string) string {
+	switch {
+	case len(types) == 1:
+		return types[0]
+	case len(types) <= 5:
+		return "all of " + strings.Join(types, ", ")
+	}
+	return "all types"
+}
+
+// orNone is a list in a message.
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// unknownBehind refuses a chain whose next parameter none of the target types knows.
+func (p *parser) unknownBehind(param *Param, targets []string, rest string) *fhir.Error {
+	return p.errorf(fhir.CodeNotSupported, "none of the types that %q refers to (%s) has a search parameter %q",
+		param.Code, strings.Join(targets, ", "), rest).Because(errUnknown)
+}
+
+// supported are the names that a search over these types can use.
+func (p *parser) supported(types []string) []string {
+	var names []string
+	for _, param := range p.reg.Params(types[0]) {
+		everywhere := !slices.ContainsFunc(types[1:], func(t string) bool { return p.reg.Param(t, param.Code) == nil })
+		if everywhere && Searchable(param) {
+			names = append(names, param.Code)
+		}
+	}
+	names = append(append(names, hasName), ResultParameters()...)
+	if !p.allTypes {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == typeName })
+	}
+	return names
+}
