@@ -1,0 +1,10 @@
+package validation
+
+import "testing"
+
+func BenchmarkTables(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		makeTables()
+	}
+}

@@ -1,0 +1,159 @@
+package validation
+
+import (
+	"archive/tar"
+	"compress/bzip2"
+	"compress/gzip"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"fhirside/fhir"
+)
+
+const root = "../.." // of the repository
+
+// wrongExamples are the files of the official package that break R4's own rules: expressions without positions, and codes.
+var wrongExamples = []struct {
+	why    string
+	issues []string
+	files  []string
+}{
+	{"a DeviceMetric's parent is a Device", []string{"DeviceMetric.parent.reference value"}, []string{"DeviceMetric-example.json"}},
+	{"a Procedure is no reason here", []string{"DeviceUseStatement.reasonReference.reference value"}, []string{"DeviceUseStatement-example.json"}},
+	{"dispensers are Organizations", []string{"MedicationRequest.dispenseRequest.performer.reference value"}, []string{"MedicationRequest-medrx0301.json"}},
+	{"an Encounter performs nothing", []string{"Observation.performer.reference value"}, []string{"Observation-clinical-gender.json"}},
+	{"narratives of white space", []string{"ActivityDefinition.text.div invariant"}, []string{
+		"ActivityDefinition-blood-tubes-supply.json", "ActivityDefinition-heart-valve-replacement.json",
+	}},
+	{"narratives of white space", []string{"EventDefinition.text.div invariant"}, []string{"EventDefinition-example.json"}},
+	{"narratives of white space", []string{"Questionnaire.text.div invariant"}, []string{"Questionnaire-zika-virus-exposure-assessment.json"}},
+	{"two of its #ids are nowhere in contained", []string{
+		"PlanDefinition.action.action.action.action.definition invariant", "PlanDefinition.contained.item.answerValueSet invariant",
+	}, []string{"PlanDefinition-example-cardiology-os.json"}},
+	{"its items of type display have no linkId", []string{
+		"Questionnaire.item.item.item.item.linkId required", "Questionnaire.item.item.item.linkId required", "Questionnaire.item.item.linkId required",
+	}, []string{"Questionnaire-qs1.json"}},
+	{"R4's extensions on search parameters were generated without a base", []string{"SearchParameter.base required"}, []string{
+		"SearchParameter-codesystem-extensions-CodeSystem-author.json", "SearchParameter-codesystem-extensions-CodeSystem-effective.json",
+		"SearchParameter-codesystem-extensions-CodeSystem-end.json", "SearchParameter-codesystem-extensions-CodeSystem-keyword.json",
+		"SearchParameter-codesystem-extensions-CodeSystem-workflow.json", "SearchParameter-valueset-extensions-ValueSet-author.json",
+		"SearchParameter-valueset-extensions-ValueSet-effective.json", "SearchParameter-valueset-extensions-ValueSet-end.json",
+		"SearchParameter-valueset-extensions-ValueSet-keyword.json", "SearchParameter-valueset-extensions-ValueSet-workflow.json",
+	}},
+	{"an id of 67 characters", []string{"SearchParameter.id value"}, []string{
+		"SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json",
+	}},
+	{"no name, no status, and a reference to the id of 67 characters", []string{
+		"ImplementationGuide.manifest.resource.reference.reference value", "ImplementationGuide.name required", "ImplementationGuide.status required",
+	}, []string{"ImplementationGuide-fhir.json", "ig-r4.json"}},
+}
+
+var position = regexp.MustCompile(`\[\d+\]`)
+
+func TestOfficialExamples(t *testing.T) {
+	wrong := map[string][]string{}
+	for _, w := range wrongExamples {
+		for _, file := range w.files {
+			wrong[file] = w.issues
+		}
+	}
+	checked := 0
+	eachOfficialFile(t, func(name string, data []byte) {
+		r, err := fhir.Parse(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		checked++
+		got := map[string]string{}
+		for _, issue := range Structure(r) {
+			got[position.ReplaceAllString(issue.Expression[0], "")+" "+issue.Code.Code()] = issue.Diagnostics
+		}
+		if want := wrong[name]; !slices.Equal(slices.Sorted(maps.Keys(got)), want) {
+			t.Errorf("%s:\n got  %v\n want %v", name, got, want)
+		}
+		delete(wrong, name)
+	})
+	for name := range wrong {
+		t.Errorf("%s is not in the package", name)
+	}
+	if checked < 5000 {
+		t.Errorf("only %d files were checked", checked)
+	}
+}
+
+// eachOfficialFile reads the resources of the official package, but for the Bundles that only repeat them.
+func eachOfficialFile(t *testing.T, do func(name string, data []byte)) {
+	f, err := os.Open(filepath.Join(root, ".cache/hl7.fhir.r4.examples-4.0.1.tgz"))
+	if err != nil {
+		t.Skipf("the official package is not here: %v (make fetches it)", err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const repeated = 4 << 20
+	for archive := tar.NewReader(z); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(header.Name)
+		if name == "package.json" || header.Size > repeated {
+			continue
+		}
+		data, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(name, data)
+	}
+}
+
+// The records of synthetic patients are right, every one.
+func TestSynthea(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(root, "../shared/data/synthea/*.json.bz2"))
+	if len(files) == 0 {
+		t.Skip("the Synthea set is not here")
+	}
+	slices.SortFunc(files, func(a, b string) int { return int(size(t, a) - size(t, b)) })
+	for i, file := range files[:len(files)/2] {
+		if i%6 != 0 && filepath.Base(file)[0] != '0' {
+			continue
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(bzip2.NewReader(f))
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := fhir.Parse(data)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, issue := range Structure(r) {
+			t.Errorf("%s: %s %s", file, issue.Expression[0], issue.Diagnostics)
+		}
+	}
+}
+
+func size(t *testing.T, file string) int64 {
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
