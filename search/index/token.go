@@ -1,0 +1,102 @@
+package index
+
+import (
+	"fhirside/fhir"
+	"fhirside/fhir/fhirpath"
+	"fhirside/search"
+)
+
+// token appends what a token parameter reads of an element (search.html#token).
+func (rd *reader) token(it *fhirpath.Item, v *Values) {
+	e := it.Element()
+	switch it.Type() {
+	case "Coding":
+		rd.coding(e, v)
+	case "CodeableConcept":
+		for c := range e.Get("coding").Each() {
+			rd.coding(c, v)
+		}
+		rd.textModifier(e.Get("text"), v)
+	case "Identifier":
+		rd.identifierToken(e, v)
+	case "ContactPoint":
+		rd.code("", e.Get("value").Text(), v)
+	case "code":
+		code := e.Text()
+		rd.code(rd.impliedSystem(code), code, v)
+	default:
+		if b, ok := it.Boolean(); ok {
+			code := "false"
+			if b {
+				code = "true"
+			}
+			rd.code("", code, v)
+			return
+		}
+		rd.code("", e.Text(), v)
+	}
+}
+
+// code appends a token unless it is empty.
+func (rd *reader) code(system, code string, v *Values) {
+	if code == "" && system == "" {
+		return
+	}
+	v.Tokens = append(v.Tokens, newToken(rd.name, system, code))
+}
+
+func newToken(param, system, code string) Token {
+	fold := search.FoldsCase(system)
+	if fold {
+		code = search.FoldCode(code)
+	}
+	return Token{param, system, code, fold}
+}
+
+func (rd *reader) coding(e fhir.Element, v *Values) {
+	rd.code(e.Get("system").Text(), e.Get("code").Text(), v)
+	rd.textModifier(e.Get("display"), v)
+}
+
+// textModifier appends a text for the modifier :text. It is found by its beginning, and not by that of every word in it: these texts
+// are many, and all alike.
+func (rd *reader) textModifier(e fhir.Element, v *Values) {
+	if rd.name == "" {
+		return
+	}
+	if text := e.Text(); text != "" {
+		v.Strings = append(v.Strings, String{Param: rd.text, Text: text, Folded: search.Fold(text)})
+	}
+}
+
+// identifierToken appends an Identifier that has a value, and its types with the value for the modifier :of-type.
+func (rd *reader) identifierToken(e fhir.Element, v *Values) {
+	typ := e.Get("type")
+	rd.textModifier(typ.Get("text"), v)
+	value := e.Get("value").Text()
+	if value == "" {
+		return
+	}
+	rd.code(e.Get("system").Text(), value, v)
+	if rd.name == "" {
+		return
+	}
+	for c := range typ.Get("coding").Each() {
+		if code := c.Get("code").Text(); code != "" {
+			v.Tokens = append(v.Tokens, newToken(rd.ofType, c.Get("system").Text(), code+"|"+value))
+		}
+	}
+}
+
+// impliedSystem is the code system of a code element, which its required binding tells; "" where that does not know the code.
+func (rd *reader) impliedSystem(code string) string {
+	for _, b := range rd.param.Bindings {
+		if system, ok := b.Codes[code]; ok {
+			return system
+		}
+		if b.Codes == nil && b.System != "" {
+			return b.System
+		}
+	}
+	return ""
+}
