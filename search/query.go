@@ -23,7 +23,8 @@ type Query struct {
 type Parameter struct{ Name, Value string }
 
 // SortKey orders by a parameter: ascending by the least of a resource's values, descending by the greatest. Resources without
-// a value come last ascending and first descending. Ties are broken by the store, always in the same way.
+// a value come last ascending and first descending. A period or range counts as its beginning both ways, so that one index serves
+// both. Ties are broken by the store, always in the same way.
 type SortKey struct {
 	Param      string
 	Kind       ParamType

@@ -84,15 +84,15 @@ func sortValues(key search.SortKey, s Subject) iter.Seq[sortValue] {
 		})
 	case search.TypeDate:
 		return of(v.Dates, func(e index.Date) (sortValue, bool) {
-			return sortValue{time: end(key, e.Lo, e.Hi)}, e.Param == key.Param
+			return sortValue{time: e.Lo}, e.Param == key.Param
 		})
 	case search.TypeNumber:
 		return of(v.Numbers, func(e index.Number) (sortValue, bool) {
-			return sortValue{number: end(key, e.Lo, e.Hi)}, e.Param == key.Param
+			return sortValue{number: e.Lo}, e.Param == key.Param
 		})
 	case search.TypeQuantity:
 		return of(v.Quantities, func(e index.Quantity) (sortValue, bool) {
-			return sortValue{number: end(key, e.Lo, e.Hi)}, e.Param == key.Param
+			return sortValue{number: e.Lo}, e.Param == key.Param
 		})
 	case search.TypeURI:
 		return of(v.URIs, func(e index.URI) (sortValue, bool) {
@@ -115,14 +115,6 @@ func of[E any](entries []E, value func(E) (sortValue, bool)) iter.Seq[sortValue]
 			}
 		}
 	}
-}
-
-// end is the end of an interval that a key compares.
-func end[N int64 | float64](key search.SortKey, lo, hi N) N {
-	if key.Descending {
-		return hi
-	}
-	return lo
 }
 
 func target(e index.Reference) string {
