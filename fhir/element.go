@@ -165,12 +165,18 @@ func (e Element) Children() iter.Seq[Element] {
 
 // Each are the items of an array, or the element itself where it is no array: what FHIR means by a repeating element.
 func (e Element) Each() iter.Seq[Element] {
-	if e.Kind() == Array {
-		return e.Children()
-	}
 	return func(yield func(Element) bool) {
-		if e.Exists() {
-			yield(e)
+		if e.Kind() != Array {
+			if e.Exists() {
+				yield(e)
+			}
+			return
+		}
+		end := e.i + int32(e.node().size)
+		for i := e.i + 1; i < end; i += int32(e.doc.nodes[i].size) {
+			if !yield(Element{e.doc, i}) {
+				return
+			}
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package fhirpath
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
 
 	"fhirside/fhir"
+	"fhirside/fhir/definitions"
 )
 
 // truth is a value of FHIRPath's three-valued logic.
@@ -73,11 +73,19 @@ func itemsEqual(a, b *Item) truth {
 	if a.element.Exists() && a.element == b.element {
 		return yes
 	}
+	if a.structured() && b.structured() {
+		return truthOf(a.typ == b.typ && a.element.Equal(b.element))
+	}
 	x, y := a.system(), b.system()
 	if x == nil || y == nil {
-		return truthOf(x == nil && y == nil && a.typ == b.typ && sameElement(a.object(), b.object()))
+		return truthOf(x == nil && y == nil && a.typ == b.typ && a.object().Equal(b.object()))
 	}
 	return valuesEqual(x, y)
+}
+
+// structured says whether the item is an element that has no value of its own, only children.
+func (it *Item) structured() bool {
+	return it.typ != nil && it.typ.Class != definitions.Primitive && !it.measured()
 }
 
 // object is what holds an item's children.
@@ -201,46 +209,6 @@ func (q *quantity) milliseconds() *apd.Decimal {
 	return &out
 }
 
-// sameElement compares two elements with all that is in them; the order of members does not count, and numbers are compared by
-// value.
-func sameElement(a, b fhir.Element) bool {
-	if a.Kind() != b.Kind() {
-		return false
-	}
-	if bytes.Equal(a.Raw(), b.Raw()) {
-		return true
-	}
-	switch a.Kind() {
-	case fhir.Number:
-		x, ok1 := parseNumber(a.Text())
-		y, ok2 := parseNumber(b.Text())
-		return ok1 && ok2 && decimalOf(x).Cmp(decimalOf(y)) == 0
-	case fhir.Object:
-		if a.Len() != b.Len() {
-			return false
-		}
-		for member := range a.Children() {
-			if !sameElement(member, b.Get(member.Name())) {
-				return false
-			}
-		}
-		return true
-	case fhir.Array:
-		if a.Len() != b.Len() {
-			return false
-		}
-		i := 0
-		for item := range a.Children() {
-			if !sameElement(item, b.Index(i)) {
-				return false
-			}
-			i++
-		}
-		return true
-	}
-	return false
-}
-
 // equivalent is the operator ~ on two collections: the order does not count.
 func (c *evaluation) equivalent(a, b []Item) (bool, error) {
 	if len(a) != len(b) {
@@ -337,7 +305,7 @@ func equivalentElement(a, b fhir.Element) bool {
 		}
 		return true
 	}
-	return sameElement(a, b)
+	return a.Equal(b)
 }
 
 // order is how two values compare for < and >; known is false where that cannot be said, comparable where it makes no sense.

@@ -99,10 +99,6 @@ var noEnvironment Environment
 // end forgets the document, which a pooled evaluation must not keep in memory.
 func (c *evaluation) end() {
 	c.env, c.context[0], c.this, c.total, c.now = nil, Item{}, nil, nil, nil
-	for i := range c.buffers {
-		b := c.buffers[i][:cap(c.buffers[i])]
-		clear(b)
-	}
 }
 
 // buffer is an empty collection for an intermediate result, to be given back by release.
@@ -119,6 +115,7 @@ func (c *evaluation) buffer() []Item {
 func (c *evaluation) release(b []Item) {
 	const keep = 256
 	if cap(b) <= keep {
+		clear(b)
 		c.buffers = append(c.buffers, b[:0])
 	}
 }

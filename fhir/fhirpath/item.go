@@ -116,7 +116,7 @@ func (it *Item) stringValue() any {
 
 // quantity is a FHIR Quantity as FHIRPath's own; nil for other types, and where a comparator makes it a range (fhirpath.html).
 func (it *Item) quantity() any {
-	if it.typ.Name != "Quantity" && it.typ.Base != "Quantity" {
+	if !it.measured() {
 		return nil
 	}
 	value := it.element.Get("value")
@@ -145,3 +145,6 @@ func (it *Item) quantity() any {
 }
 
 const ucum = "http://unitsofmeasure.org"
+
+// measured says whether the item is a Quantity or of a type that derives from it.
+func (it *Item) measured() bool { return it.typ.Name == "Quantity" || it.typ.Base == "Quantity" }

@@ -11,7 +11,7 @@ import (
 // step goes from an item to its children of one name.
 type step struct {
 	name, sibling string
-	// What the name means on the type that the step was last taken from: a step nearly always meets one type.
+	// What the name means on the types that the step was last taken from: a step meets one or two of them, time and again.
 	known atomic.Pointer[meaning]
 }
 
@@ -20,26 +20,30 @@ type meaning struct {
 	on      *definitions.Type
 	element *definitions.Element // nil: the type has no such element
 	types   []*definitions.Type
+	next    *meaning // on another type
 }
 
 func newStep(name string) *step { return &step{name: name, sibling: "_" + name} }
 
 func (s *step) on(t *definitions.Type) *meaning {
-	if m := s.known.Load(); m != nil && m.on == t {
-		return m
+	const many = 4
+	first, n := s.known.Load(), 0
+	for m := first; m != nil; m = m.next {
+		if m.on == t {
+			return m
+		}
+		n++
 	}
-	m := meaningOn(t, s.name)
-	s.known.Store(m)
-	return m
-}
-
-func meaningOn(t *definitions.Type, name string) *meaning {
-	m := &meaning{on: t, element: t.Element(name)}
+	if n >= many {
+		first = nil
+	}
+	m := &meaning{on: t, element: t.Element(s.name), next: first}
 	if m.element != nil {
-		for _, n := range m.element.Types {
-			m.types = append(m.types, definitions.Lookup(n))
+		for _, name := range m.element.Types {
+			m.types = append(m.types, definitions.Lookup(name))
 		}
 	}
+	s.known.Store(m)
 	return m
 }
 
@@ -121,7 +125,7 @@ func (c *evaluation) each(member, sibling fhir.Element, typ *definitions.Type, r
 	}
 	var err error
 	if !sibling.Exists() {
-		for e := range member.Each() {
+		for e := range member.Children() {
 			if dst, err = c.arrive(Item{element: e, typ: typ}, rest, dst); err != nil {
 				return dst, err
 			}

@@ -62,40 +62,79 @@ func indexed(p *search.Param) bool {
 // Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Contained resources are
 // not part of it.
 func (x *Extractor) Extract(r *fhir.Resource) Values {
-	var v Values
-	for _, rd := range x.plan(r.Type()) {
-		rd.read(r, &v)
+	w := works.Get().(*work)
+	defer works.Put(w)
+	focus := fhirpath.Focus(r)
+	for _, rd := range x.plan(focus.Type()) {
+		w.read(&rd, focus)
 	}
-	v.order()
-	return v
+	w.values.order()
+	return w.take()
 }
 
 // Param computes the index values of one parameter, those for its modifiers included.
 func (x *Extractor) Param(r *fhir.Resource, p *search.Param) Values {
-	var v Values
-	if indexed(p) {
-		rd := x.reader(p)
-		rd.read(r, &v)
+	if !indexed(p) {
+		return Values{}
 	}
-	return v
+	w := works.Get().(*work)
+	defer works.Put(w)
+	rd := x.reader(p)
+	w.read(&rd, fhirpath.Focus(r))
+	return w.take()
 }
 
-var itemBuffers = sync.Pool{New: func() any { return new([]fhirpath.Item) }}
+// work is the memory of an extraction, used again for the next.
+type work struct {
+	items  []fhirpath.Item
+	values Values
+}
 
-// read appends the parameter's entries.
-func (rd *reader) read(r *fhir.Resource, v *Values) {
-	buffer := itemBuffers.Get().(*[]fhirpath.Item)
-	items, err := rd.param.Expression.Append((*buffer)[:0], fhirpath.Focus(r), nil)
-	if err == nil {
-		before := v.lengths()
+var works = sync.Pool{New: func() any { return new(work) }}
+
+// read appends a parameter's entries.
+func (w *work) read(rd *reader, focus fhirpath.Item) {
+	items, err := rd.param.Expression.Append(w.items[:0], focus, nil)
+	if err == nil && len(items) > 0 {
+		before := w.values.lengths()
 		for i := range items {
-			rd.item(&items[i], v)
+			rd.item(&items[i], &w.values)
 		}
-		v.unique(before)
+		w.values.unique(before)
 	}
 	clear(items)
-	*buffer = items
-	itemBuffers.Put(buffer)
+	w.items = items
+}
+
+// take gives the values away in slices of their own and forgets them.
+func (w *work) take() Values {
+	v := &w.values
+	out := Values{
+		fitting(v.Tokens), fitting(v.Strings), fitting(v.References), fitting(v.Dates),
+		fitting(v.Numbers), fitting(v.Quantities), fitting(v.URIs), fitting(v.Composites),
+	}
+	v.reset()
+	return out
+}
+
+// fitting is a copy without room to grow; nil for none.
+func fitting[T any](s []T) []T {
+	if len(s) == 0 {
+		return nil
+	}
+	return append(make([]T, 0, len(s)), s...)
+}
+
+func (v *Values) reset() {
+	clear(v.Tokens)
+	clear(v.Strings)
+	clear(v.References)
+	clear(v.Quantities)
+	clear(v.URIs)
+	clear(v.Composites)
+	*v = Values{
+		v.Tokens[:0], v.Strings[:0], v.References[:0], v.Dates[:0], v.Numbers[:0], v.Quantities[:0], v.URIs[:0], v.Composites[:0],
+	}
 }
 
 // item appends the entries of one element, by the tables of search.html.
@@ -130,29 +169,33 @@ func (rd *reader) uri(it *fhirpath.Item, v *Values) {
 // composite appends the tuple of an element, unless one of its components has no value. What several values of a component mean
 // together with those of another is for the filter: any of them may be the one, but all are of this element.
 func (rd *reader) composite(it *fhirpath.Item, v *Values) {
-	tuple := make([]Values, len(rd.param.Components))
+	parts := rd.param.Components
+	var room [4][]fhirpath.Item
+	found := room[:0]
+	for range parts {
+		found = append(found, nil)
+	}
 	// From the end: the value is missing more often than the code.
-	for i := len(tuple) - 1; i >= 0; i-- {
-		part := reader{param: rd.param.Components[i], base: rd.base}
-		if part.tuple(it, &tuple[i]); tuple[i].empty() {
+	for i := len(parts) - 1; i >= 0; i-- {
+		items, err := parts[i].Expression.Append(nil, *it, nil)
+		if err != nil || len(items) == 0 {
+			return
+		}
+		found[i] = items
+	}
+	tuple := make([]Values, len(parts))
+	for i := range parts {
+		part := reader{param: parts[i], base: rd.base}
+		for j := range found[i] {
+			part.item(&found[i][j], &tuple[i])
+		}
+		if tuple[i].unique(lengths{}); tuple[i].empty() {
 			return
 		}
 	}
 	if len(tuple) > 0 {
 		v.Composites = append(v.Composites, Composite{rd.name, tuple})
 	}
-}
-
-// tuple reads a component on the element that the composite selects.
-func (rd *reader) tuple(focus *fhirpath.Item, v *Values) {
-	items, err := rd.param.Expression.Append(nil, *focus, nil)
-	if err != nil {
-		return
-	}
-	for i := range items {
-		rd.item(&items[i], v)
-	}
-	v.unique(lengths{})
 }
 
 // lengths are the numbers of entries by kind.
@@ -217,13 +260,6 @@ func (c Composite) equal(d Composite) bool {
 
 // order puts the entries for modifiers (code:text) in their place: all others are in the order of their codes already.
 func (v *Values) order() {
-	byParam(v.Tokens, func(t *Token) string { return t.Param })
-	byParam(v.Strings, func(s *String) string { return s.Param })
-}
-
-func byParam[T any](all []T, param func(*T) string) {
-	compare := func(a, b T) int { return cmp.Compare(param(&a), param(&b)) }
-	if !slices.IsSortedFunc(all, compare) {
-		slices.SortStableFunc(all, compare)
-	}
+	slices.SortStableFunc(v.Tokens, func(a, b Token) int { return cmp.Compare(a.Param, b.Param) })
+	slices.SortStableFunc(v.Strings, func(a, b String) int { return cmp.Compare(a.Param, b.Param) })
 }

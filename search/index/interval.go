@@ -2,6 +2,7 @@ package index
 
 import (
 	"math"
+	"strconv"
 
 	"fhirside/fhir"
 	"fhirside/fhir/fhirpath"
@@ -83,11 +84,8 @@ func value(e fhir.Element) (float64, bool) {
 	if e.Kind() != fhir.Number {
 		return 0, false
 	}
-	d, err := fhir.ParseDecimal(e.Text())
-	if err != nil {
-		return 0, false
-	}
-	return d.Float(), true
+	f, err := strconv.ParseFloat(e.Text(), 64) // the nearest double, as fhir.Decimal's Float is
+	return f, err == nil
 }
 
 // quantity appends a quantity, an amount of money or a Range of quantities (search.html#quantity).
