@@ -98,7 +98,7 @@ type parser struct {
 func (p *parser) setTypes(resourceType string, params []Parameter) error {
 	if resourceType != "" {
 		if !definitions.IsResource(resourceType) {
-			return fhir.Errorf(fhir.NotFound, fhir.CodeNotSupported, "there is no resource type %q", resourceType)
+			return fhir.Errorf(fhir.NotFound, fhir.CodeNotSupported, "there is no resource type %q", clip(resourceType))
 		}
 		p.query.Types = []string{resourceType}
 	} else if err := p.typeParameter(params); err != nil {
@@ -113,7 +113,7 @@ func (p *parser) setTypes(resourceType string, params []Parameter) error {
 }
 
 func (p *parser) typeParameter(params []Parameter) error {
-	i := slices.IndexFunc(params, func(q Parameter) bool { return q.Name == typeName && q.Value != "" })
+	i := slices.IndexFunc(params, func(q Parameter) bool { return q.Name == typeName && !isEmpty(q.Value) })
 	if i < 0 {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (p *parser) typeParameter(params []Parameter) error {
 			continue
 		}
 		if !definitions.IsResource(name) {
-			return p.errorf(fhir.CodeValue, "there is no resource type %q", name)
+			return p.errorf(fhir.CodeValue, "there is no resource type %q", clip(name))
 		}
 		if !slices.Contains(p.query.Types, name) {
 			p.query.Types = append(p.query.Types, name)
@@ -138,7 +138,7 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 	if !utf8.ValidString(param.Name) || !utf8.ValidString(param.Value) || strings.ContainsRune(param.Value, 0) {
 		return nil, p.errorf(fhir.CodeValue, "the text is not UTF-8, or holds a NUL")
 	}
-	if strings.Trim(param.Value, ",") == "" {
+	if isEmpty(param.Value) {
 		return nil, p.empty()
 	}
 	if known, err := p.resultParameter(param); known || err != nil {
@@ -155,6 +155,9 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 	p.query.Applied = append(p.query.Applied, param)
 	return f, nil
 }
+
+// isEmpty says whether a list holds no value.
+func isEmpty(value string) bool { return strings.Trim(value, ",") == "" }
 
 // empty is what becomes of a parameter without a value: R4 ignores it, but no criterion is ever ignored.
 func (p *parser) empty() error {

@@ -134,7 +134,7 @@ func (p *parser) has(types []string, name, value string, depth int) (Filter, err
 	}
 	source, code, rest := parts[0], parts[1], parts[2]
 	if !definitions.IsResource(source) {
-		return nil, p.errorf(fhir.CodeInvalid, "there is no resource type %q", source)
+		return nil, p.errorf(fhir.CodeInvalid, "there is no resource type %q", clip(source))
 	}
 	groups, err := p.params([]string{source}, code)
 	if err != nil {
@@ -147,7 +147,7 @@ func (p *parser) has(types []string, name, value string, depth int) (Filter, err
 	targets := targetsOf(param)
 	if !slices.ContainsFunc(types, func(t string) bool { return slices.Contains(targets, t) }) {
 		return nil, p.errorf(fhir.CodeInvalid, "%q of %s does not refer to %s, but to %s",
-			code, source, strings.Join(types, " or "), strings.Join(targets, ", "))
+			code, source, named(types), strings.Join(targets, ", "))
 	}
 	f, err := p.condition([]string{source}, rest, value, depth+1)
 	if err != nil || isNone(f) {
@@ -169,7 +169,7 @@ func (p *parser) checkTarget(param *Param, name string) error {
 	targets := targetsOf(param)
 	switch {
 	case !definitions.IsResource(name):
-		return p.errorf(fhir.CodeInvalid, "there is no resource type %q; %q refers to %s", name, param.Code, strings.Join(targets, ", "))
+		return p.errorf(fhir.CodeInvalid, "there is no resource type %q; %q refers to %s", clip(name), param.Code, strings.Join(targets, ", "))
 	case !slices.Contains(targets, name):
 		return p.errorf(fhir.CodeInvalid, "%q does not refer to %s, but to %s", param.Code, name, strings.Join(targets, ", "))
 	}

@@ -13,7 +13,7 @@ func (p *parser) dateLeaf(c comparison, text string) (Filter, error) {
 	op, date := cutPrefix(text)
 	moment, err := fhir.ParseMoment(lostPlus(date))
 	if err != nil {
-		return nil, p.unread(err)
+		return nil, p.errorf(fhir.CodeValue, "%q is not a date: write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with Z or a zone such as +01:00, after %s or nothing", clip(text), comparators)
 	}
 	d := Date{c.code, op, moment.Lo, moment.Hi}
 	if op == Ap {

@@ -20,20 +20,15 @@ func isBound(err error) bool   { return errors.Is(err, errBound) }
 
 // errorf is a refusal of the parameter being read.
 func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error {
-	err := fhir.Errorf(fhir.Invalid, code, "search parameter %q: %s", p.name, fmt.Sprintf(format, args...)).At(p.name)
+	name := clip(p.name)
+	err := fhir.Errorf(fhir.Invalid, code, "search parameter %q: %s", name, fmt.Sprintf(format, args...))
+	if name != "" {
+		err = err.At(name)
+	}
 	if code == fhir.CodeTooCostly {
 		err = err.Because(errBound)
 	}
 	return err
-}
-
-// unread is a refusal of a value; its text is that of the error.
-func (p *parser) unread(err error) *fhir.Error {
-	text := err.Error()
-	if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
-		text = refusal.Issues[0].Diagnostics
-	}
-	return p.errorf(fhir.CodeValue, "%s", text)
 }
 
 // unsupported are the parameters of R4 that this server does not answer, in or beside the registry.
@@ -46,7 +41,7 @@ func Searchable(param *Param) bool {
 
 // unknown refuses a code that one of the types has no parameter for, and tells what there is.
 func (p *parser) unknown(types []string, without, code string) *fhir.Error {
-	problem := fmt.Sprintf("%s has no search parameter %q", without, code)
+	problem := fmt.Sprintf("%s has no search parameter %q", without, clip(code))
 	if slices.Contains(unsupported, code) {
 		problem = fmt.Sprintf("%q is not supported", code)
 	}
@@ -75,7 +70,7 @@ func orNone(names []string) string {
 // unknownBehind refuses a chain whose next parameter none of the target types knows.
 func (p *parser) unknownBehind(param *Param, targets []string, rest string) *fhir.Error {
 	return p.errorf(fhir.CodeNotSupported, "none of the types that %q refers to (%s) has a search parameter %q",
-		param.Code, strings.Join(targets, ", "), rest).Because(errUnknown)
+		param.Code, strings.Join(targets, ", "), clip(rest)).Because(errUnknown)
 }
 
 // supported are the names that a search over these types can use.

@@ -81,13 +81,13 @@ func leaves(f Filter) int {
 func (p *parser) compositeLeaf(c comparison, text string) (Filter, error) {
 	pieces := split(text, '$')
 	if len(pieces) != len(c.param.Components) {
-		return nil, p.errorf(fhir.CodeValue, "%q has %d parts, not the %d of %s", text, len(pieces), len(c.param.Components), componentNames(c.param))
+		return nil, p.errorf(fhir.CodeValue, "%q has %d parts, not the %d of %s", clip(text), len(pieces), len(c.param.Components), componentNames(c.param))
 	}
 	f := Composite{Param: c.code}
 	for i, piece := range pieces {
 		component := c.param.Components[i]
 		if piece == "" {
-			return nil, p.errorf(fhir.CodeValue, "%q has no value for %q", text, component.Code)
+			return nil, p.errorf(fhir.CodeValue, "%q has no value for %q", clip(text), component.Code)
 		}
 		part, err := leafReaders[component.Type](p, comparison{param: component}, piece)
 		if err != nil {
@@ -126,7 +126,7 @@ func (p *parser) stringLeaf(c comparison, text string) (Filter, error) {
 func (p *parser) uriLeaf(c comparison, text string) (Filter, error) {
 	text = unescape(text)
 	if c.uriOp != SameURI && !strings.Contains(text, "://") {
-		return nil, p.errorf(fhir.CodeValue, "%q is no URL: only these have an above and a below", text)
+		return nil, p.errorf(fhir.CodeValue, "%q is no URL: only these have an above and a below", clip(text))
 	}
 	return URI{c.code, c.uriOp, text}, nil
 }

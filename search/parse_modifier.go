@@ -92,7 +92,7 @@ func (p *parser) modified(param *Param, name, value string) (Filter, error) {
 		}
 		return m.read(p, c, value)
 	}
-	return nil, p.errorf(fhir.CodeNotSupported, "the modifier :%s is not allowed. %s", name, allowed(param))
+	return nil, p.errorf(fhir.CodeNotSupported, "the modifier :%s is not allowed. %s", clip(name), allowed(param))
 }
 
 func startsUpper(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' }
@@ -117,7 +117,7 @@ func (p *parser) missing(c comparison, value string) (Filter, error) {
 	case "false":
 		return present, nil
 	}
-	return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", value)
+	return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(value))
 }
 
 // noneOf reads :not. A list means: not in any of these (search.html#token).

@@ -10,6 +10,9 @@ import (
 // prefixes are the comparisons that a number, quantity or date may begin with (search.html#prefix).
 var prefixes = map[string]Op{"eq": Eq, "ne": Ne, "gt": Gt, "lt": Lt, "ge": Ge, "le": Le, "sa": Sa, "eb": Eb, "ap": Ap}
 
+// comparators are the prefixes in a message.
+const comparators = "eq, ne, gt, lt, ge, le, sa, eb, ap"
+
 // cutPrefix takes the comparison off a value; without one it is eq.
 func cutPrefix(text string) (Op, string) {
 	if len(text) >= 2 {
@@ -28,13 +31,13 @@ func (p *parser) numberLeaf(c comparison, text string) (Filter, error) {
 	return number, nil
 }
 
-// number reads a number with its prefix and the precision that it is written with. ap widens that to 10 % of the value
-// (search.html#prefix).
+// number reads a number with its prefix and the precision that it is written with. ap widens that to a tenth of the value to
+// both sides (search.html#prefix).
 func (p *parser) number(c comparison, text string) (Number, error) {
 	op, digits := cutPrefix(text)
 	d, err := fhir.ParseDecimal(digits)
 	if err != nil {
-		return Number{}, p.errorf(fhir.CodeValue, "%q is not a number: write one such as 5.4 or 1e-3, after eq, ne, gt, lt, ge, le, sa, eb, ap or nothing", text)
+		return Number{}, p.errorf(fhir.CodeValue, "%q is not a number: write one such as 5.4 or 1e-3, after %s or nothing", clip(text), comparators)
 	}
 	n := Number{Param: c.code, Op: op, Value: d.Float()}
 	n.Lo, n.Hi = d.Range()
@@ -61,14 +64,14 @@ func (p *parser) quantityLeaf(c comparison, text string) (Filter, error) {
 		return q, nil
 	}
 	if len(parts) != 3 {
-		return nil, p.errorf(fhir.CodeValue, "%q: write number, number|system|code or number||unit", text)
+		return nil, p.errorf(fhir.CodeValue, "%q: write number, number|system|code or number||unit", clip(text))
 	}
 	q.System, q.Unit = unescape(parts[1]), unescape(parts[2])
 	switch {
 	case q.System == "" && q.Unit == "":
 		return q, nil
 	case q.Unit == "":
-		return nil, p.errorf(fhir.CodeValue, "%q has a system of units and no unit", text)
+		return nil, p.errorf(fhir.CodeValue, "%q has a system of units and no unit", clip(text))
 	}
 	q.AnyUnit, q.AnySystem = false, q.System == ""
 	return q, nil

@@ -18,13 +18,13 @@ func (p *parser) referenceLeaf(c comparison, text string) (Filter, error) {
 	ref := fhir.ParseReference(text)
 	switch {
 	case ref.Fragment != "":
-		return nil, p.errorf(fhir.CodeValue, "%q points into a resource; only whole resources can be searched for", text)
+		return nil, p.errorf(fhir.CodeValue, "%q points into a resource; only whole resources can be searched for", clip(text))
 	case ref.Type != "":
 		return p.typed(c, ref, text)
 	case !hasScheme(ref.URL):
-		return nil, p.errorf(fhir.CodeValue, "%q is no reference: write an id, Type/id, or an absolute URL", text)
+		return nil, p.errorf(fhir.CodeValue, "%q is no reference: write an id, Type/id, or an absolute URL", clip(text))
 	case c.narrowed != "":
-		return nil, p.errorf(fhir.CodeValue, "%q tells no type to compare with %s: write an id or Type/id", text, c.narrowed)
+		return nil, p.errorf(fhir.CodeValue, "%q tells no type to compare with %s: write an id or Type/id", clip(text), c.narrowed)
 	}
 	return Reference{Param: c.code, URL: ref.URL, Version: ref.Version}, nil
 }
@@ -35,7 +35,7 @@ func (p *parser) typed(c comparison, ref fhir.Reference, text string) (Filter, e
 	own := ref.Base == "" || ref.Base == p.base
 	switch {
 	case own && !definitions.IsResource(ref.Type):
-		return nil, p.errorf(fhir.CodeValue, "%q: there is no resource type %q", text, ref.Type)
+		return nil, p.errorf(fhir.CodeValue, "%q: there is no resource type %q", clip(text), ref.Type)
 	case own && ref.Base != "" && slices.Contains(c.param.ElementTypes, "canonical"):
 		return anyOf(Or{local(c, ref), url}), nil // a canonical with a version is no RESTful reference, and kept as a URL
 	case own:

@@ -64,7 +64,7 @@ func (p *parser) resultParameter(param Parameter) (bool, error) {
 		if len(r.modifiers) == 0 {
 			return true, p.errorf(fhir.CodeNotSupported, "%s takes no modifier", name)
 		}
-		return true, p.errorf(fhir.CodeNotSupported, "the modifier :%s is not allowed. %s takes :%s", modifier, name, r.modifiers[0])
+		return true, p.errorf(fhir.CodeNotSupported, "the modifier :%s is not allowed. %s takes :%s", clip(modifier), name, r.modifiers[0])
 	case r.silent:
 		return true, nil
 	case p.opt.Criteria:
@@ -72,7 +72,7 @@ func (p *parser) resultParameter(param Parameter) (bool, error) {
 	}
 	if r.once {
 		if before, given := p.given[name]; given && before != param.Value {
-			return true, p.errorf(fhir.CodeInvalid, "it is given twice, as %q and %q", before, param.Value)
+			return true, p.errorf(fhir.CodeInvalid, "it is given twice, as %q and %q", clip(before), clip(param.Value))
 		} else if given {
 			return true, nil
 		}
@@ -85,7 +85,7 @@ func (p *parser) resultParameter(param Parameter) (bool, error) {
 // count reads _count. Above the cap it is the cap, also among the parameters applied; 0 asks for the number of matches alone.
 func (p *parser) count(_, value string) error {
 	if strings.Trim(value, "0123456789") != "" {
-		return p.errorf(fhir.CodeValue, "%q is not a number of resources", value)
+		return p.errorf(fhir.CodeValue, "%q is not a number of resources", clip(value))
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil {
@@ -115,7 +115,7 @@ func (p *parser) elements(_, value string) error {
 		case name == "":
 			continue
 		case strings.Trim(name, letters+"0123456789_") != "":
-			return p.errorf(fhir.CodeValue, "%q is not the name of an element at the top of a resource", name)
+			return p.errorf(fhir.CodeValue, "%q is not the name of an element at the top of a resource", clip(name))
 		case !slices.Contains(p.query.Elements, name):
 			p.query.Elements = append(p.query.Elements, name)
 		}
@@ -130,7 +130,7 @@ var totals = map[string]TotalMode{"none": TotalNone, "estimate": TotalEstimate, 
 func (p *parser) total(_, value string) error {
 	mode, ok := totals[value]
 	if !ok {
-		return p.errorf(fhir.CodeValue, "%q is none of none, estimate, accurate", value)
+		return p.errorf(fhir.CodeValue, "%q is none of none, estimate, accurate", clip(value))
 	}
 	p.query.Total = mode
 	return nil
@@ -143,7 +143,7 @@ var summaries = map[string]Summary{
 func (p *parser) summary(_, value string) error {
 	s, ok := summaries[value]
 	if !ok {
-		return p.errorf(fhir.CodeValue, "%q is none of true, text, data, count, false", value)
+		return p.errorf(fhir.CodeValue, "%q is none of true, text, data, count, false", clip(value))
 	}
 	p.query.Summary = s
 	if s == SummaryCount {
@@ -159,7 +159,7 @@ func (p *parser) contained(_, value string) error {
 	case "true", "both":
 		return p.errorf(fhir.CodeNotSupported, "searching contained resources is not supported; only false is")
 	}
-	return p.errorf(fhir.CodeValue, "%q is none of true, both, false", value)
+	return p.errorf(fhir.CodeValue, "%q is none of true, both, false", clip(value))
 }
 
 func (p *parser) containedType(string, string) error {
@@ -183,7 +183,7 @@ func (p *parser) sort(_, value string) error {
 		code, descending := strings.CutPrefix(code, "-")
 		kind, ok := p.sortKind(code)
 		if !ok {
-			return p.errorf(fhir.CodeNotSupported, "%q is nothing to sort by. Supported for %s: %s", code, named(p.types), strings.Join(p.sortable(), ", "))
+			return p.errorf(fhir.CodeNotSupported, "%q is nothing to sort by. Supported for %s: %s", clip(code), named(p.types), strings.Join(p.sortable(), ", "))
 		}
 		if p.query.Sort = append(p.query.Sort, SortKey{code, kind, descending}); len(p.query.Sort) > maxSort {
 			return p.errorf(fhir.CodeTooCostly, "a sort has at most %d keys", maxSort)
@@ -227,7 +227,7 @@ func (p *parser) inclusion(reverse bool, modifier, value string) error {
 	if value != anything {
 		parts := strings.Split(value, ":")
 		if len(parts) < 2 || len(parts) > 3 {
-			return p.errorf(fhir.CodeValue, "%q: write Type:reference, Type:reference:Target, Type:* or *", value)
+			return p.errorf(fhir.CodeValue, "%q: write Type:reference, Type:reference:Target, Type:* or *", clip(value))
 		}
 		inc.Source, inc.Param = parts[0], parts[1]
 		if len(parts) == 3 {
@@ -248,10 +248,10 @@ const anything = "*"
 
 func (p *parser) checkInclusion(inc Include) error {
 	if !definitions.IsResource(inc.Source) {
-		return p.errorf(fhir.CodeValue, "there is no resource type %q", inc.Source)
+		return p.errorf(fhir.CodeValue, "there is no resource type %q", clip(inc.Source))
 	}
 	if inc.Target != "" && !definitions.IsResource(inc.Target) {
-		return p.errorf(fhir.CodeValue, "there is no resource type %q", inc.Target)
+		return p.errorf(fhir.CodeValue, "there is no resource type %q", clip(inc.Target))
 	}
 	if inc.Param == anything {
 		return nil
@@ -264,7 +264,7 @@ func (p *parser) checkInclusion(inc Include) error {
 				references = append(references, r.Code)
 			}
 		}
-		return p.errorf(fhir.CodeValue, "%s has no reference parameter %q, but %s", inc.Source, inc.Param, orNone(references))
+		return p.errorf(fhir.CodeValue, "%s has no reference parameter %q, but %s", inc.Source, clip(inc.Param), orNone(references))
 	}
 	if inc.Target != "" {
 		return p.checkTarget(param, inc.Target)

@@ -35,3 +35,12 @@ func unescape(piece string) string {
 	}
 	return string(out)
 }
+
+// clip keeps what a message repeats of a request short.
+func clip(text string) string {
+	const limit = 100
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}

@@ -15,9 +15,9 @@ func (p *parser) tokenLeaf(c comparison, text string) (Filter, error) {
 	parts := split(text, '|')
 	switch {
 	case len(parts) > 2:
-		return nil, p.errorf(fhir.CodeValue, "%q has too many pipes: write code, system|code, |code or system|", text)
+		return nil, p.errorf(fhir.CodeValue, "%q has too many pipes: write code, system|code, |code or system|", clip(text))
 	case len(parts) == 2 && !yields(c.param, coded):
-		return nil, p.errorf(fhir.CodeValue, "%q: its values have no system; write the value alone", text)
+		return nil, p.errorf(fhir.CodeValue, "%q: its values have no system; write the value alone", clip(text))
 	}
 	code := unescape(parts[len(parts)-1])
 	if len(parts) == 1 {
@@ -26,7 +26,7 @@ func (p *parser) tokenLeaf(c comparison, text string) (Filter, error) {
 	system := unescape(parts[0])
 	switch {
 	case system == "" && code == "":
-		return nil, p.errorf(fhir.CodeValue, "%q names neither a system nor a code", text)
+		return nil, p.errorf(fhir.CodeValue, "%q names neither a system nor a code", clip(text))
 	case system == "":
 		return withoutSystem(c, code), nil
 	case code == "":
@@ -41,7 +41,7 @@ func (p *parser) codeAlone(c comparison, code string) (Filter, error) {
 	case c.code == idName:
 		return ID{code}, nil
 	case isBoolean(c.param) && code != "true" && code != "false":
-		return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", code)
+		return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(code))
 	}
 	return Or{
 		Token{Param: c.code, AnySystem: true, Code: code},
@@ -80,7 +80,7 @@ func (p *parser) ofTypeLeaf(c comparison, text string) (Filter, error) {
 		parts[i] = unescape(parts[i])
 	}
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
-		return nil, p.errorf(fhir.CodeValue, "%q: write system|code|value, the type of the identifier and its value", text)
+		return nil, p.errorf(fhir.CodeValue, "%q: write system|code|value, the type of the identifier and its value", clip(text))
 	}
 	return inSystem(c.code, parts[0], strings.Join(parts[1:], "|")), nil
 }
