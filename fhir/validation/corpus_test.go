@@ -6,11 +6,13 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"fhirside/fhir"
@@ -64,11 +66,11 @@ func TestOfficialExamples(t *testing.T) {
 		}
 	}
 	checked := 0
-	eachOfficialFile(t, func(name string, data []byte) {
+	for name, data := range officialFiles(t) {
 		r, err := fhir.Parse(data)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-			return
+			continue
 		}
 		checked++
 		got := map[string]string{}
@@ -79,7 +81,7 @@ func TestOfficialExamples(t *testing.T) {
 			t.Errorf("%s:\n got  %v\n want %v", name, got, want)
 		}
 		delete(wrong, name)
-	})
+	}
 	for name := range wrong {
 		t.Errorf("%s is not in the package", name)
 	}
@@ -88,35 +90,39 @@ func TestOfficialExamples(t *testing.T) {
 	}
 }
 
-// eachOfficialFile reads the resources of the official package, but for the Bundles that only repeat them.
-func eachOfficialFile(t *testing.T, do func(name string, data []byte)) {
+// officialFiles are the resources of the official package by file name, but for the Bundles that only repeat them.
+func officialFiles(t testing.TB) iter.Seq2[string, []byte] {
 	f, err := os.Open(filepath.Join(root, ".cache/hl7.fhir.r4.examples-4.0.1.tgz"))
 	if err != nil {
 		t.Skipf("the official package is not here: %v (make fetches it)", err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const repeated = 4 << 20
-	for archive := tar.NewReader(z); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return
+	return func(yield func(string, []byte) bool) {
+		const repeated = 4 << 20
+		for archive := tar.NewReader(z); ; {
+			header, err := archive.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.Base(header.Name)
+			if name == "package.json" || header.Size > repeated {
+				continue
+			}
+			data, err := io.ReadAll(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(name, data) {
+				return
+			}
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Base(header.Name)
-		if name == "package.json" || header.Size > repeated {
-			continue
-		}
-		data, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		do(name, data)
 	}
 }
 
@@ -156,4 +162,50 @@ func size(t *testing.T, file string) int64 {
 		t.Fatal(err)
 	}
 	return info.Size()
+}
+
+// What the structure check finds in the JSON cases of the community's validator tests; most others need profiles, terminology or
+// the other resources of a Bundle.
+var validatorCases = map[string][]string{
+	"ai4.json":                            {"Patient.birthDate value"},
+	"ai7.json":                            {"StructureDefinition.abstract required", "StructureDefinition.name required", "StructureDefinition.status required"},
+	"ai8.json":                            {"StructureDefinition.abstract required", "StructureDefinition.name required", "StructureDefinition.status required"},
+	"attachment-with-invalid-binary.json": {"Media.content.data value"},
+	"bundle-sig-2.json":                   {"Bundle.meta structure"},
+	"contained-resource.json":             {"Condition.contained[0].id value"},
+	"empty-array.json":                    {"DocumentReference.category[0].coding structure"},
+	"parameters-attachment.json":          {"Parameters.parameter[0].value.data value"},
+	"pat-security-bad-xhtml.json":         {"Patient.text.div invariant"},
+	"patient-id-bad-1.json":               {"Patient.id value"},
+	"patient-id-bad-2.json":               {"Patient.id value"},
+	"resource-invalid-id-1.json":          {"Location.id value"},
+	"versioned-extension.json":            {"Patient.extension[2].url required"},
+}
+
+func TestValidatorCases(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(root, "../shared/data/fhir-test-cases/validator/*.json"))
+	if len(files) == 0 {
+		t.Skip("the FHIR test cases are not here")
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := fhir.Parse(data)
+		if err != nil {
+			if name != "expected.json" && !strings.HasPrefix(name, "bad-json-") && !strings.HasPrefix(name, "json-com") {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		got := map[string]bool{}
+		for _, issue := range Structure(r) {
+			got[issue.Expression[0]+" "+issue.Code.Code()] = true
+		}
+		if list := slices.Sorted(maps.Keys(got)); !slices.Equal(list, validatorCases[name]) {
+			t.Errorf("%s: %q, want %q", name, list, validatorCases[name])
+		}
+	}
 }

@@ -45,7 +45,9 @@ func (c *checker) anyResource(e fhir.Element) {
 	name := e.Get("resourceType")
 	var t *table
 	if name.Kind() == fhir.String {
-		t = tables()[view(name)]
+		if t = tables()[view(name)]; t != nil && !t.resource {
+			t = nil
+		}
 	}
 	if len(c.path) == 0 {
 		root := "resourceType"
@@ -58,7 +60,7 @@ func (c *checker) anyResource(e fhir.Element) {
 	switch {
 	case !name.Exists():
 		c.report(fhir.CodeRequired, "a resource stands here and must say its resourceType")
-	case t == nil || !t.resource:
+	case t == nil:
 		c.report(fhir.CodeStructure, "R4 has no resource type %s%s", clip(string(name.Raw())), resourceHint(name.Text()))
 	default:
 		c.object(e, t)

@@ -57,7 +57,7 @@ func forbidden(format string, args ...any) *fault {
 }
 
 func (x *xhtml) check(text []byte) *fault {
-	x.text, x.at, x.open, x.content = bytes.TrimSpace(text), 0, x.open[:0], false
+	x.text, x.at, x.open, x.content = bytes.Trim(text, " \t\r\n"), 0, x.open[:0], false
 	if !bytes.HasPrefix(x.text, []byte("<div")) {
 		return malformed("it begins with <div xmlns=\"%s\">", xhtmlNamespace)
 	}
@@ -98,8 +98,8 @@ func (x *xhtml) characters() *fault {
 			}
 			x.content = true
 			continue
-		case b < ' ' && b != '\t' && b != '\n' && b != '\r':
-			return malformed("it has a control character")
+		case x.illegal():
+			return malformed("it has a character that XML cannot hold")
 		case b == ']' && bytes.HasPrefix(x.text[x.at:], []byte("]]>")):
 			return malformed("write ]]&gt; for ]]>")
 		case b > ' ':
@@ -108,6 +108,15 @@ func (x *xhtml) characters() *fault {
 		x.at++
 	}
 	return nil
+}
+
+// illegal says whether a character that XML does not allow begins here: a control character, U+FFFE or U+FFFF.
+func (x *xhtml) illegal() bool {
+	b := x.text[x.at]
+	if b >= ' ' {
+		return b == 0xef && x.at+2 < len(x.text) && x.text[x.at+1] == 0xbf && x.text[x.at+2] >= 0xbe
+	}
+	return b != '\t' && b != '\n' && b != '\r'
 }
 
 // entity reads a reference to a character.
@@ -278,8 +287,8 @@ func (x *xhtml) attributeValue(name []byte) *fault {
 			}
 			x.value = append(x.value, string(r)...)
 			continue
-		case b < ' ' && b != '\t' && b != '\n' && b != '\r':
-			return malformed("it has a control character")
+		case x.illegal():
+			return malformed("it has a character that XML cannot hold")
 		default:
 			x.value = append(x.value, b)
 		}
