@@ -1,0 +1,129 @@
+package mongotest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// shared is the server of this process, started by the first test that asks.
+var shared struct {
+	once   sync.Once
+	server Server
+	err    error
+}
+
+// Main runs the tests of a package and ends the server that they used. A package's TestMain calls nothing else:
+//
+//	func TestMain(m *testing.M) { mongotest.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	if shared.server != nil {
+		shared.server.Stop()
+	}
+	os.Exit(code)
+}
+
+// URI is a connection string with a fresh database in it, which is dropped when the test ends.
+func URI(t testing.TB) string {
+	t.Helper()
+	shared.once.Do(func() { shared.server, shared.err = start() })
+	require(t, shared.err)
+	uri := WithDatabase(shared.server.URI(), "fhirside_test_"+random())
+	t.Cleanup(func() { drop(t, uri) })
+	return uri
+}
+
+// Private is a server of the test's own, to be killed and started again. It is skipped where the tests use a server that
+// somebody else runs.
+func Private(t testing.TB) Server {
+	t.Helper()
+	if os.Getenv(uriVariable) != "" {
+		t.Skipf("%s names a server that is not ours to kill", uriVariable)
+	}
+	server, err := start()
+	require(t, err)
+	t.Cleanup(server.Stop)
+	return server
+}
+
+// Kind says what server the tests run on: "uri", "mongod", "docker" or "secantusd-rs"; "" before the first URI.
+func Kind() string {
+	if shared.server == nil {
+		return ""
+	}
+	return shared.server.Kind()
+}
+
+func require(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("FHIRSIDE_REQUIRE_MONGODB") == "1":
+		t.Fatalf("NO MONGODB SERVER: %v", err)
+	default:
+		t.Skipf("NO MONGODB SERVER, this test is skipped: %v", err)
+	}
+}
+
+// WithDatabase is the connection string with another database in its path.
+func WithDatabase(uri, database string) string {
+	u, err := url.Parse(uri)
+	if err != nil { // several hosts with ports are no URL to net/url
+		head, query, _ := strings.Cut(uri, "?")
+		scheme, rest, _ := strings.Cut(head, "://")
+		hosts, _, _ := strings.Cut(rest, "/")
+		return scheme + "://" + hosts + "/" + database + "?" + query
+	}
+	u.Path = "/" + database
+	return u.String()
+}
+
+func database(uri string) string {
+	head, _, _ := strings.Cut(uri, "?")
+	return head[strings.LastIndexByte(head, '/')+1:]
+}
+
+func random() string {
+	var b [6]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+func drop(t testing.TB, uri string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err == nil {
+		err = client.Database(database(uri)).Drop(ctx)
+		_ = client.Disconnect(ctx)
+	}
+	if err != nil {
+		t.Logf("the test's database could not be dropped: %v", err)
+	}
+}
+
+// ready waits until the server accepts writes.
+func ready(uri string, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(patience))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Disconnect(context.Background()) }()
+	if err := client.Ping(ctx, nil); err != nil {
+		return fmt.Errorf("the server at %s does not answer: %w", uri, err)
+	}
+	return nil
+}
