@@ -1,7 +1,6 @@
 package search
 
 import (
-	"slices"
 	"strings"
 
 	"fhirside/fhir"
@@ -36,8 +35,6 @@ func (p *parser) typed(c comparison, ref fhir.Reference, text string) (Filter, e
 	switch {
 	case own && !definitions.IsResource(ref.Type):
 		return nil, p.errorf(fhir.CodeValue, "%q: there is no resource type %q", clip(text), ref.Type)
-	case own && ref.Base != "" && slices.Contains(c.param.ElementTypes, "canonical"):
-		return anyOf(Or{local(c, ref), url}), nil // a canonical with a version is no RESTful reference, and kept as a URL
 	case own:
 		return local(c, ref), nil
 	case c.narrowed != "" && c.narrowed != ref.Type:

@@ -43,6 +43,9 @@ func (p *parser) codeAlone(c comparison, code string) (Filter, error) {
 	case isBoolean(c.param) && code != "true" && code != "false":
 		return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(code))
 	}
+	if !yields(c.param, coded) {
+		return inSystem(c.code, "", code), nil
+	}
 	return Or{
 		Token{Param: c.code, AnySystem: true, Code: code},
 		Token{Param: c.code, AnySystem: true, Code: FoldCode(code), Fold: true},
@@ -56,14 +59,11 @@ func isBoolean(param *Param) bool {
 // withoutSystem reads |code: the entry has no system, or is an element of type code, which has none to show; its entry has the
 // implied one.
 func withoutSystem(c comparison, code string) Filter {
-	alternatives := Or{
-		Token{Param: c.code, Code: code},
-		Token{Param: c.code, Code: FoldCode(code), Fold: true},
-	}
+	alternatives := Or{inSystem(c.code, "", code)}
 	for _, system := range c.param.ImpliedSystems {
 		alternatives = append(alternatives, inSystem(c.code, system, code))
 	}
-	return alternatives
+	return anyOf(alternatives)
 }
 
 func inSystem(param, system, code string) Token {
