@@ -1,0 +1,79 @@
+package resources
+
+import (
+	"net/http"
+	"strconv"
+
+	"fhirside/fhir"
+	"fhirside/resources/store"
+)
+
+// bundleWriter writes a Bundle by splicing the resources' own bytes into an envelope (bundle.html). Members come in the order
+// of the definition.
+type bundleWriter struct {
+	out     []byte
+	entries int
+}
+
+// pageLink is a Bundle.link; its URL is relative to the server's base.
+type pageLink struct{ relation, url string }
+
+// entrySize is about what an entry needs beside its resource.
+const entrySize = 256
+
+// newBundle begins a Bundle. A total of -1 is left out; size is about how many bytes the entries will take.
+func newBundle(kind, base string, total int64, links []pageLink, size int) *bundleWriter {
+	w := &bundleWriter{out: make([]byte, 0, size+1024)}
+	w.raw(`{"resourceType":"Bundle","type":"`, kind, `"`)
+	if total >= 0 {
+		w.raw(`,"total":`)
+		w.out = strconv.AppendInt(w.out, total, 10)
+	}
+	for i, l := range links {
+		w.raw([...]string{`,"link":[`, `,`}[min(i, 1)], `{"relation":"`, l.relation, `","url":`)
+		w.text(base + "/" + l.url)
+		w.raw(`}`)
+	}
+	if len(links) > 0 {
+		w.raw(`]`)
+	}
+	return w
+}
+
+func (w *bundleWriter) raw(parts ...string) {
+	for _, p := range parts {
+		w.out = append(w.out, p...)
+	}
+}
+
+func (w *bundleWriter) text(s string) { w.out = append(w.out, fhir.Quote(s)...) }
+
+// begin opens the next entry; the callers write its members, each with a comma behind it but the last, and close it with "}".
+func (w *bundleWriter) begin() {
+	w.raw([...]string{`,"entry":[{`, `,{`}[min(w.entries, 1)])
+	w.entries++
+}
+
+// resource writes fullUrl and resource of the entry.
+func (w *bundleWriter) resource(base string, v store.Version, body []byte) {
+	w.raw(`"fullUrl":`)
+	w.text(base + "/" + v.Type + "/" + v.ID)
+	if body != nil {
+		w.raw(`,"resource":`)
+		w.out = append(w.out, body...)
+	}
+}
+
+// close ends the Bundle.
+func (w *bundleWriter) close() []byte {
+	if w.entries > 0 {
+		w.raw(`]`)
+	}
+	w.raw(`}`)
+	return w.out
+}
+
+// statusLine is Bundle.entry.response.status: "201 Created".
+func statusLine(status int) string {
+	return strconv.Itoa(status) + " " + http.StatusText(status)
+}

@@ -1,0 +1,139 @@
+package resources
+
+import (
+	"html"
+	"regexp"
+	"strings"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/resources/access"
+)
+
+// bundleLinks are what the entries of a transaction call each other and resources outside of it (bundle.html#references,
+// http.html#trules).
+type bundleLinks struct {
+	fullURLs    map[string]int // the entry.fullUrl of each create and update, and the write's position
+	roots       []string       // per write: the base URL of its own fullUrl, which its relative references are relative to
+	links       [][]link       // per write
+	conditional []conditionalLink
+	known       map[string]bool // the texts of conditional
+}
+
+// conditionalLink is a reference by criteria: "Patient?identifier=…".
+type conditionalLink struct {
+	text     string
+	at       string // the entry of its first occurrence, and the path in that entry's resource
+	path     string
+	criteria *criteria
+}
+
+func newBundleLinks(size int) *bundleLinks {
+	return &bundleLinks{fullURLs: make(map[string]int, size), known: map[string]bool{}}
+}
+
+// add takes in the next write.
+func (b *bundleLinks) add(w *write, fullURL string) error {
+	if fullURL != "" && w.sent != nil {
+		if _, twice := b.fullURLs[fullURL]; twice {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the fullUrl %s occurs twice in the Bundle", clip(fullURL))
+		}
+		b.fullURLs[fullURL] = len(b.links)
+	}
+	b.roots = append(b.roots, fhir.ParseReference(fullURL).Base)
+	var links []link
+	if w.sent != nil {
+		links = linksOf(w.sent)
+	}
+	b.links = append(b.links, links)
+	return nil
+}
+
+// addConditional takes in the conditional references of the write that was added last.
+func (b *bundleLinks) addConditional(s *Service, p access.Policy, w *write) error {
+	for _, l := range b.links[len(b.links)-1] {
+		text := l.element.Text()
+		typ := conditionalType(text)
+		if l.kind != isReference || typ == "" || b.known[text] {
+			continue
+		}
+		path := pathOf(w.sent, l.element)
+		c, err := s.criteriaOf(p, typ, text)
+		if err != nil {
+			return asError(err).At(path)
+		}
+		b.known[text] = true
+		b.conditional = append(b.conditional, conditionalLink{text, w.at, path, c})
+	}
+	return nil
+}
+
+// conditionalType is the resource type that a conditional reference searches, "" if it is none.
+func conditionalType(reference string) string {
+	if typ, _, ok := strings.Cut(reference, "?"); ok && definitions.IsResource(typ) {
+		return typ
+	}
+	return ""
+}
+
+// resolved is the resource with its links to other entries, and its conditional references, replaced by what they turned out
+// to be: "Patient/1".
+func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Resource, []link, error) {
+	w := writes[i]
+	ed, changed := w.sent.Edit(), false
+	root := b.roots[i]
+	replacement := func(text string, kind linkKind) (string, bool) {
+		if at, ok := b.fullURLs[text]; ok {
+			return writes[at].resourceType + "/" + ids.ids[at], true
+		}
+		if kind != isReference {
+			return "", false
+		}
+		if root != "" && fhir.ParseReference(text).Type != "" {
+			if at, ok := b.fullURLs[root+"/"+text]; ok {
+				return writes[at].resourceType + "/" + ids.ids[at], true
+			}
+		}
+		target, ok := ids.references[text]
+		return target, ok
+	}
+	for _, l := range b.links[i] {
+		text := l.element.Text()
+		after, ok := "", false
+		if l.kind == isNarrative {
+			after = narrativeLinks(text, replacement)
+			ok = after != text
+		} else {
+			after, ok = replacement(text, l.kind)
+		}
+		if ok && after != text {
+			ed.Replace(l.element, fhir.Quote(after))
+			changed = true
+		}
+	}
+	if !changed {
+		return w.sent, b.links[i], nil
+	}
+	r, err := ed.Apply()
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, linksOf(r), nil
+}
+
+// narrativeAttribute is a link or an image source in XHTML.
+var narrativeAttribute = regexp.MustCompile(`\s(?:href|src)\s*=\s*("[^"]*"|'[^']*')`)
+
+func narrativeLinks(xhtml string, replacement func(string, linkKind) (string, bool)) string {
+	if !strings.Contains(xhtml, "href") && !strings.Contains(xhtml, "src") {
+		return xhtml
+	}
+	return narrativeAttribute.ReplaceAllStringFunc(xhtml, func(attribute string) string {
+		start := strings.IndexAny(attribute, `"'`)
+		target, ok := replacement(html.UnescapeString(attribute[start+1:len(attribute)-1]), isNarrative)
+		if !ok {
+			return attribute
+		}
+		return attribute[:start+1] + html.EscapeString(target) + attribute[len(attribute)-1:]
+	})
+}

@@ -1,0 +1,291 @@
+package resources
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+)
+
+// Return says what the answer to a write holds (Prefer: return=…).
+type Return uint8
+
+const (
+	ReturnDefault Return = iota // the resource, outside of Bundles
+	ReturnMinimal
+	ReturnRepresentation
+	ReturnOutcome
+)
+
+// Preferences are what a client prefers (Prefer), with the base URL by which it knows the server.
+type Preferences struct {
+	Base    string // without a slash at its end
+	Return  Return
+	Lenient bool // handling=lenient
+}
+
+// Bundle processes a batch or a transaction and gives the Bundle of answers, in the order of the entries (http.html#transaction).
+// The error of a refused transaction names the entry.
+func (s *Service) Bundle(ctx context.Context, p access.Policy, bundle *fhir.Resource, pref Preferences) ([]byte, error) {
+	if t := bundle.Type(); t != "Bundle" {
+		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the base URL takes a Bundle, not a %s; send that to %s/%s", t, pref.Base, t)
+	}
+	if err := knownMembers(bundle.Root(), "Bundle"); err != nil {
+		return nil, err
+	}
+	var list []fhir.Element
+	if entries := bundle.Get("entry"); entries.Exists() {
+		if entries.Kind() != fhir.Array {
+			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeStructure, "Bundle.entry is no array").At("Bundle.entry")
+		}
+		for e := range entries.Children() {
+			list = append(list, e)
+		}
+	}
+	if len(list) > s.MaxEntries {
+		return nil, fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the Bundle has %d entries; at most %d are taken at once", len(list), s.MaxEntries).At("Bundle.entry")
+	}
+	switch kind := bundle.Get("type").Text(); kind {
+	case "transaction":
+		return s.transact(ctx, p, list, pref)
+	case "batch":
+		return s.batch(ctx, p, list, pref)
+	default:
+		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "the base URL takes Bundles of type batch or transaction, not %q", clip(kind)).At("Bundle.type")
+	}
+}
+
+// batch processes each entry on its own.
+func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Element, pref Preferences) ([]byte, error) {
+	answers := make([]answer, len(list))
+	for i, e := range list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		at := entryAt(i)
+		a, err := s.batchEntry(ctx, p, e, at, pref)
+		if err != nil {
+			a = refusal(in(at, err))
+		}
+		answers[i] = a
+	}
+	return answerBundle("batch-response", pref.Base, answers), nil
+}
+
+func (s *Service) batchEntry(ctx context.Context, p access.Policy, e fhir.Element, at string, pref Preferences) (answer, error) {
+	entry, err := readEntry(e, at, pref.Base)
+	if err != nil {
+		return answer{}, err
+	}
+	w, err := entry.write(s, p)
+	if err != nil {
+		return answer{}, err
+	}
+	if w == nil {
+		return s.get(ctx, storeView{ctx, s.Store}, p, entry, pref)
+	}
+	w.at = "" // its errors are moved into the Bundle by the caller
+	result, err := s.commitOne(ctx, p, w)
+	if err != nil {
+		return answer{}, err
+	}
+	return answerTo(result, pref), nil
+}
+
+// transact processes all entries or none.
+func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Element, pref Preferences) ([]byte, error) {
+	t := &transaction{links: newBundleLinks(len(list))}
+	answers := make([]answer, len(list))
+	var writes, gets []int // positions of the entries
+	entries := make([]*bundleEntry, len(list))
+	for i, e := range list {
+		entry, err := readEntry(e, entryAt(i), pref.Base)
+		if err != nil {
+			return nil, in(entryAt(i), err)
+		}
+		entries[i] = entry
+		w, err := entry.write(s, p)
+		if err == nil && w != nil {
+			err = t.add(s, p, w, entry.fullURL)
+		}
+		switch {
+		case err != nil:
+			return nil, in(entry.at, err)
+		case w == nil:
+			gets = append(gets, i)
+		default:
+			writes = append(writes, i)
+		}
+	}
+	if len(gets) > 0 {
+		t.reads = func(v view) error {
+			for _, i := range gets {
+				var err error
+				if answers[i], err = s.get(ctx, v, p, entries[i], pref); err != nil {
+					return in(entries[i].at, err)
+				}
+			}
+			return nil
+		}
+	}
+	if err := s.commit(ctx, p, t); err != nil {
+		return nil, err
+	}
+	for n, i := range writes {
+		answers[i] = answerTo(t.results[n], pref)
+	}
+	return answerBundle("transaction-response", pref.Base, answers), nil
+}
+
+// add takes in the write of the next entry, with the conditional references of its resource.
+func (t *transaction) add(s *Service, p access.Policy, w *write, fullURL string) error {
+	t.writes = append(t.writes, w)
+	if err := t.links.add(w, fullURL); err != nil {
+		return err
+	}
+	return t.links.addConditional(s, p, w)
+}
+
+func entryAt(i int) string { return fmt.Sprintf("Bundle.entry[%d]", i) }
+
+// answer is a response entry.
+type answer struct {
+	status   int
+	version  store.Version // of what was read or written; zero for a search
+	location bool          // version is worth a location
+	fullURL  bool          // resource is the version's, so that a fullUrl goes with it
+	resource []byte        // nil: none
+	outcome  []fhir.Issue
+}
+
+func refusal(err error) answer {
+	status, issues := Status(err)
+	return answer{status: status, outcome: issues}
+}
+
+// answerTo says what came of a write. Bundles repeat resources only where that is asked for.
+func answerTo(r Result, pref Preferences) answer {
+	a := answer{status: r.Done.Status(), version: r.Version, location: r.Done != Absent && r.Done != Deleted}
+	switch pref.Return {
+	case ReturnRepresentation:
+		a.resource, a.fullURL = r.Version.Body, true
+	case ReturnOutcome:
+		a.outcome = []fhir.Issue{r.Issue()}
+	}
+	return a
+}
+
+// get answers a GET or HEAD entry.
+func (s *Service) get(ctx context.Context, v view, p access.Policy, e *bundleEntry, pref Preferences) (answer, error) {
+	a, err := s.getTarget(ctx, v, p, e, pref)
+	if e.method == http.MethodHead {
+		a.resource = nil
+	}
+	return a, err
+}
+
+func (s *Service) getTarget(ctx context.Context, v view, p access.Policy, e *bundleEntry, pref Preferences) (answer, error) {
+	t := e.target
+	params, err := ParseQuery(t.query)
+	if err != nil {
+		return answer{}, err
+	}
+	switch {
+	case t.part == "_history" && t.version == "":
+		return s.getHistory(ctx, v, p, History{t.resourceType, t.id, params}, pref)
+	case t.id != "" && t.part != "" && t.version == "":
+		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient}
+		if t.part == "*" {
+			q.Type = ""
+		}
+		return s.getSearch(v, p, q, pref)
+	case t.id == "":
+		return s.getSearch(v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient}, pref)
+	}
+	version, err := s.getVersion(ctx, v, p, t)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{status: http.StatusOK, version: version, fullURL: true}
+	if NotModified(version, e.conditions.IfNoneMatch, e.ifModifiedSince) {
+		a.status = http.StatusNotModified
+		return a, nil
+	}
+	shape, err := ShapeOf(params)
+	if err != nil {
+		return answer{}, err
+	}
+	if a.resource, err = shape.Apply(version.Body); err != nil {
+		return answer{}, damaged(version.Key, err)
+	}
+	return a, nil
+}
+
+func (s *Service) getVersion(ctx context.Context, v view, p access.Policy, t target) (store.Version, error) {
+	if t.version != "" {
+		return s.ReadVersion(ctx, p, t.resourceType, t.id, t.version)
+	}
+	return s.read(ctx, v, p, t.resourceType, t.id)
+}
+
+func (s *Service) getSearch(v view, p access.Policy, q Search, pref Preferences) (answer, error) {
+	page, err := s.search(v, p, q)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := page.Bundle(pref.Base)
+	return answer{status: http.StatusOK, resource: body}, err
+}
+
+func (s *Service) getHistory(ctx context.Context, v view, p access.Policy, h History, pref Preferences) (answer, error) {
+	if _, inside := v.(commitView); inside {
+		return answer{}, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history inside a transaction is not supported; ask for it in a batch")
+	}
+	page, err := s.History(ctx, p, h)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusOK, resource: page.Bundle(pref.Base)}, nil
+}
+
+// answerBundle is the Bundle of answers.
+func answerBundle(kind, base string, answers []answer) []byte {
+	size := 0
+	for _, a := range answers {
+		size += len(a.resource) + entrySize
+	}
+	w := newBundle(kind, base, -1, nil, size)
+	for _, a := range answers {
+		w.begin()
+		a.write(w, base)
+		w.raw(`}`)
+	}
+	return w.close()
+}
+
+func (a answer) write(w *bundleWriter, base string) {
+	switch {
+	case a.resource != nil && a.fullURL:
+		w.resource(base, a.version, a.resource)
+		w.raw(`,`)
+	case a.resource != nil:
+		w.raw(`"resource":`, string(a.resource), `,`)
+	}
+	w.raw(`"response":{"status":"`, statusLine(a.status), `"`)
+	if a.location {
+		w.raw(`,"location":`)
+		w.text(Location(a.version))
+	}
+	if a.version.Version > 0 {
+		w.raw(`,"etag":`)
+		w.text(ETag(a.version))
+		w.raw(`,"lastModified":"`, fhir.FormatInstant(a.version.Updated), `"`)
+	}
+	if len(a.outcome) > 0 {
+		w.raw(`,"outcome":`, string(fhir.Outcome(a.outcome...).Bytes()))
+	}
+	w.raw(`}`)
+}

@@ -1,0 +1,299 @@
+package resources
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+)
+
+// transaction is what becomes durable at once or not at all: one write, or those of a transaction Bundle.
+type transaction struct {
+	writes []*write
+	links  *bundleLinks     // what the entries of a Bundle call each other; nil outside of one
+	reads  func(view) error // the Bundle's GET entries, which see the writes; nil for none
+	// results are those of the run that was committed, one per write.
+	results []Result
+}
+
+// commit checks, prepares and writes. Drafts are made before the store's commit begins and made again inside it only where
+// what the criteria find has changed in between.
+func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) error {
+	prepared, err := s.prepare(storeView{ctx, s.Store}, t)
+	if err != nil {
+		return err
+	}
+	return s.Store.Commit(ctx, func(tx store.Tx) error {
+		r := &run{
+			s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx},
+			t: t, results: make([]Result, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
+		}
+		if err := r.do(prepared); err != nil {
+			return err
+		}
+		t.results = r.results
+		return nil
+	})
+}
+
+// preparation is what the criteria found and the drafts that follow from it.
+type preparation struct {
+	identities
+	drafts []*draft // of creates and updates
+}
+
+// prepare looks the criteria up and makes the drafts. Criteria that do not hold refuse the transaction right away, unless its
+// deletions may yet change what matches.
+func (s *Service) prepare(v view, t *transaction) (*preparation, error) {
+	ids, err := t.identify(v)
+	if err != nil {
+		if t.hasDeletes() {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return s.draft(t, ids)
+}
+
+func (s *Service) draft(t *transaction, ids identities) (*preparation, error) {
+	made := &preparation{ids, make([]*draft, len(t.writes))}
+	for i, w := range t.writes {
+		if w.action == deletes || ids.found(i, w) {
+			continue
+		}
+		r, links := w.sent, []link(nil)
+		switch {
+		case t.links != nil:
+			var err error
+			if r, links, err = t.links.resolved(i, t.writes, ids); err != nil {
+				return nil, in(w.at, err)
+			}
+		case s.Integrity == CheckReferences:
+			links = linksOf(r)
+		}
+		made.drafts[i] = &draft{resource: r, values: s.extractor.Extract(r), links: links}
+	}
+	return made, nil
+}
+
+func (t *transaction) hasDeletes() bool {
+	for _, w := range t.writes {
+		if w.action == deletes {
+			return true
+		}
+	}
+	return false
+}
+
+// run is one attempt of a commit.
+type run struct {
+	s       *Service
+	ctx     context.Context
+	policy  access.Policy
+	tx      store.Tx
+	view    view
+	t       *transaction
+	results []Result
+	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
+}
+
+// do processes the writes in the order of http.html#trules: deletions, creates, updates, reads. References are judged by the
+// state at the end.
+func (r *run) do(prepared *preparation) error {
+	if err := r.each(deletes, func(i int, w *write) error { return r.remove(i, w) }); err != nil {
+		return err
+	}
+	prepared, err := r.confirm(prepared)
+	if err != nil {
+		return err
+	}
+	for _, a := range []action{creates, updates} {
+		if err := r.each(a, func(i int, w *write) error { return r.put(i, w, prepared) }); err != nil {
+			return err
+		}
+	}
+	if r.s.Integrity == CheckReferences {
+		if err := r.checkReferences(prepared); err != nil {
+			return err
+		}
+	}
+	if r.t.reads != nil {
+		return r.t.reads(r.view)
+	}
+	return nil
+}
+
+func (r *run) each(a action, do func(i int, w *write) error) error {
+	for i, w := range r.t.writes {
+		if w.action != a {
+			continue
+		}
+		if err := do(i, w); err != nil {
+			return in(w.at, err)
+		}
+	}
+	return nil
+}
+
+// confirm looks the criteria up again, now that nobody else's commit can come between, and makes new drafts if need be.
+func (r *run) confirm(prepared *preparation) (*preparation, error) {
+	if prepared != nil && !r.t.isConditional() {
+		return prepared, r.t.distinct(prepared.identities, r.results)
+	}
+	ids, err := r.t.identify(r.view)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.t.distinct(ids, r.results); err != nil {
+		return nil, err
+	}
+	if prepared != nil && prepared.equal(ids) {
+		return prepared, nil
+	}
+	return r.s.draft(r.t, ids)
+}
+
+// current is the version that a write meets; nil where there is none or it is deleted. last is the number of the newest
+// version, deletions included.
+func (r *run) current(key store.Key) (current *store.Version, last store.Version, err error) {
+	last, err = r.tx.Read(key.Type, key.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, store.Version{}, nil
+	case err != nil:
+		return nil, last, err
+	case last.Deleted():
+		return nil, last, nil
+	}
+	return &last, last, nil
+}
+
+// remove deletes what the write names or its criteria find. What the caller cannot see is Absent, as if it did not exist.
+func (r *run) remove(i int, w *write) error {
+	id := w.id
+	if w.criteria != nil {
+		var err error
+		if id, err = w.criteria.find(r.view); err != nil {
+			return err
+		}
+	}
+	key := store.Key{Type: w.resourceType, ID: id}
+	r.results[i] = Result{Done: Absent}
+	if !fhir.ValidID(id) {
+		return w.conditions.hold(nil)
+	}
+	current, _, err := r.current(key)
+	if err != nil {
+		return err
+	}
+	visible, err := r.mayChange(w.action, current)
+	if err != nil {
+		return err
+	}
+	if !visible {
+		current = nil
+	}
+	if err := w.conditions.hold(current); err != nil || current == nil {
+		return err
+	}
+	deleted, err := r.tx.Delete(key.Type, key.ID)
+	if err != nil {
+		return err
+	}
+	r.alive[key] = false
+	r.results[i] = Result{Done: Deleted, Version: deleted}
+	return nil
+}
+
+// mayChange asks the policy about the version that a write ends. What the caller may read but not change is Forbidden; what it
+// may not read either is not visible.
+func (r *run) mayChange(a action, current *store.Version) (visible bool, err error) {
+	if current == nil {
+		return false, nil
+	}
+	ok, err := r.s.permits(r.view, may(r.policy, current.Type, a.interaction()), *current)
+	if ok || err != nil {
+		return ok, err
+	}
+	readable, err := r.s.permits(r.view, may(r.policy, current.Type, access.Read), *current)
+	if err != nil || !readable {
+		return false, err
+	}
+	return true, forbidden(a.interaction(), current.Type)
+}
+
+// put stores what a create or an update sent.
+func (r *run) put(i int, w *write, prepared *preparation) error {
+	if prepared.found(i, w) {
+		return r.find(i, w, prepared.ids[i])
+	}
+	d, key := prepared.drafts[i], store.Key{Type: w.resourceType, ID: prepared.ids[i]}
+	var current *store.Version
+	var last store.Version
+	if w.action == updates {
+		var err error
+		if current, last, err = r.meet(w, key); err != nil {
+			return err
+		}
+		if current != nil && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
+			r.results[i] = Result{Done: Unchanged, Version: *current}
+			return nil
+		}
+	}
+	if ok, err := r.s.permitsDraft(r.view, may(r.policy, key.Type, w.action.interaction()), key, d); err != nil || !ok {
+		if err == nil {
+			err = forbidden(w.action.interaction(), key.Type)
+		}
+		return err
+	}
+	version := store.Version{Key: key, Version: last.Version + 1, Updated: r.tx.Now(), Method: store.Created}
+	r.results[i].Done = Created
+	if w.action == updates {
+		version.Method = store.Updated
+		if current != nil {
+			r.results[i].Done = Updated
+		}
+	}
+	version.Body = stamped(d.resource, key.ID, version.Version, version.Updated)
+	r.results[i].Version = version
+	r.alive[key] = true
+	return r.tx.Put(store.Record{Version: version, Values: d.values})
+}
+
+// meet is the version that an update ends, with policy and preconditions checked on it. The content before a deletion counts
+// for the policy as well: whoever writes on goes on with that resource's history.
+func (r *run) meet(w *write, key store.Key) (current *store.Version, last store.Version, err error) {
+	if current, last, err = r.current(key); err != nil {
+		return nil, last, err
+	}
+	judged := current
+	if f := may(r.policy, key.Type, w.action.interaction()); last.Deleted() && !isAll(f) {
+		before, err := r.s.content(r.ctx, f, last)
+		if err != nil {
+			return nil, last, err
+		}
+		judged = &before
+	}
+	if judged != nil {
+		switch visible, err := r.mayChange(w.action, judged); {
+		case err != nil:
+			return nil, last, err
+		case !visible:
+			return nil, last, notFound(key.Type, key.ID)
+		}
+	}
+	return current, last, w.conditions.hold(current)
+}
+
+// find answers a conditional create with the resource that its criteria matched, which may be one that this commit made.
+func (r *run) find(i int, w *write, id string) error {
+	version, err := r.tx.Read(w.resourceType, id)
+	if err != nil {
+		return err
+	}
+	r.results[i] = Result{Done: Found, Version: version}
+	return nil
+}

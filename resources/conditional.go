@@ -1,0 +1,172 @@
+package resources
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// Conditions are preconditions of an interaction as the headers of their names say them; "" is none (http.html#concurrency).
+type Conditions struct {
+	IfMatch     string
+	IfNoneMatch string
+}
+
+// precondition is a parsed list of entity tags.
+type precondition struct {
+	set, any bool
+	versions []string
+}
+
+// parsePrecondition reads a header of entity tags. Strict asks for quotes: an If-Match that is not understood must not be
+// taken for none, and what is written without quotes is a mistake more often than a version.
+func parsePrecondition(header, text string, strict bool) (precondition, error) {
+	p := precondition{set: strings.TrimSpace(text) != ""}
+	if !p.set {
+		return p, nil
+	}
+	for tag := range strings.SplitSeq(text, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" {
+			p.any = true
+			continue
+		}
+		opaque := strings.TrimPrefix(tag, "W/")
+		if n := len(opaque); n >= 3 && opaque[0] == '"' && opaque[n-1] == '"' {
+			opaque = opaque[1 : n-1]
+		} else if strict || strings.Contains(opaque, `"`) {
+			return p, fhir.Errorf(fhir.Invalid, fhir.CodeValue, `%s: %q is no entity tag; write W/"n" with the version's number`, header, clip(text)).At("http." + header)
+		}
+		p.versions = append(p.versions, opaque)
+	}
+	return p, nil
+}
+
+func (p precondition) names(v store.Version) bool {
+	if p.any {
+		return true
+	}
+	number := strconv.FormatInt(v.Version, 10)
+	for _, version := range p.versions {
+		if version == number {
+			return true
+		}
+	}
+	return false
+}
+
+// preconditions are the parsed Conditions.
+type preconditions struct{ ifMatch, ifNoneMatch precondition }
+
+func (c Conditions) parse() (p preconditions, err error) {
+	if p.ifMatch, err = parsePrecondition("If-Match", c.IfMatch, true); err == nil {
+		p.ifNoneMatch, err = parsePrecondition("If-None-Match", c.IfNoneMatch, false)
+	}
+	return p, err
+}
+
+// hold says whether the preconditions of a write hold on the current version; nil where there is none.
+func (p preconditions) hold(current *store.Version) error {
+	switch {
+	case p.ifMatch.set && current == nil:
+		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "If-Match asks for a version, but there is no current one").At("http.If-Match")
+	case p.ifMatch.set && !p.ifMatch.names(*current):
+		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "the current version is %d, not what If-Match asks for: read it and try again", current.Version).At("http.If-Match")
+	case p.ifNoneMatch.set && current != nil && p.ifNoneMatch.names(*current):
+		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "version %d exists, and If-None-Match excludes it", current.Version).At("http.If-None-Match")
+	}
+	return nil
+}
+
+// NotModified says whether a conditional read finds what the client has already (http.html#cread).
+func NotModified(v store.Version, ifNoneMatch, ifModifiedSince string) bool {
+	if p, err := parsePrecondition("If-None-Match", ifNoneMatch, false); err == nil && p.set {
+		return p.names(v)
+	}
+	since, err := http.ParseTime(ifModifiedSince)
+	return err == nil && !v.Updated.Truncate(time.Second).After(since)
+}
+
+// ETag is the entity tag of a version.
+func ETag(v store.Version) string { return `W/"` + strconv.FormatInt(v.Version, 10) + `"` }
+
+// criteria are the search of a conditional interaction, or of a conditional reference.
+type criteria struct {
+	text   string // "Patient?identifier=…": equal texts are looked up once
+	typ    string
+	filter search.Filter // what the caller may see, included
+}
+
+// criteriaOf reads criteria strictly: an empty search, an unknown parameter or one that shapes results is refused. A whole URL
+// or "Type?criteria" is read as its criteria.
+func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*criteria, error) {
+	if before, after, ok := strings.Cut(text, "?"); ok {
+		if named := before[strings.LastIndexByte(before, '/')+1:]; named != "" && named != resourceType {
+			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the criteria %q search %s, not %s", clip(text), named, resourceType)
+		}
+		text = after
+	}
+	params, err := ParseQuery(text)
+	if err != nil {
+		return nil, err
+	}
+	q, err := search.Parse(s.Registry, resourceType, params, search.Options{Criteria: true, Base: s.Base, Now: s.Now})
+	if err != nil {
+		return nil, err
+	}
+	filter, err := restricted(p, q.Filter)
+	if err != nil {
+		return nil, err
+	}
+	visible := may(p, resourceType, access.Search)
+	if isNone(visible) {
+		return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "a conditional interaction searches %s, which you may not", resourceType)
+	}
+	return &criteria{text: resourceType + "?" + formatQuery(params), typ: resourceType, filter: and(filter, visible)}, nil
+}
+
+// find looks the criteria up: "" where nothing matches, an error where several do.
+func (c *criteria) find(v view) (id string, err error) {
+	var found []string
+	for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: 2, KeysOnly: true}) {
+		if err != nil {
+			return "", err
+		}
+		found = append(found, match.ID)
+	}
+	switch len(found) {
+	case 0:
+		return "", nil
+	case 1:
+		return found[0], nil
+	}
+	return "", fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
+}
+
+func and(filters ...search.Filter) search.Filter {
+	var parts search.And
+	for _, f := range filters {
+		switch f := f.(type) {
+		case nil, search.All:
+		case search.None:
+			return f
+		case search.And:
+			parts = append(parts, f...)
+		default:
+			parts = append(parts, f)
+		}
+	}
+	switch len(parts) {
+	case 0:
+		return search.All{}
+	case 1:
+		return parts[0]
+	}
+	return parts
+}

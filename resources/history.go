@@ -1,0 +1,199 @@
+package resources
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// History is a request for versions: of one resource, of a type (ID is empty), or of all (both are empty).
+type History struct {
+	Type, ID string
+	Params   []search.Parameter // _count, _since, _at, _cursor
+}
+
+func (h History) path() string {
+	switch {
+	case h.Type == "":
+		return "_history"
+	case h.ID == "":
+		return h.Type + "/_history"
+	}
+	return h.Type + "/" + h.ID + "/_history"
+}
+
+// HistoryPage is a page of versions, newest first.
+type HistoryPage struct {
+	Total   int64 // -1: not known
+	Entries []store.Version
+	links   []pageLink
+}
+
+// History finds versions (http.html#history). Each version is judged by the policy on its own, a deletion by the content that
+// it ended.
+func (s *Service) History(ctx context.Context, p access.Policy, h History) (*HistoryPage, error) {
+	if h.Type != "" {
+		if err := checkType(h.Type); err != nil {
+			return nil, err
+		}
+	}
+	find, count, applied, err := s.historyOf(h)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayList(p, h); err != nil {
+		return nil, err
+	}
+	page := &HistoryPage{Total: -1}
+	more, last := false, ""
+	// What the policy hides is skipped, so that a page may need more than its number of versions.
+	err = s.versions(ctx, p, find, func(e store.HistoryEntry) bool {
+		if more = len(page.Entries) == count; !more {
+			page.Entries = append(page.Entries, e.Version)
+			last = e.Position
+		}
+		return !more
+	})
+	if err != nil {
+		return nil, err
+	}
+	if find.After == "" {
+		if len(page.Entries) == 0 && h.ID != "" && find.Since.IsZero() && find.At.IsZero() {
+			return nil, notFound(h.Type, h.ID)
+		}
+		if !more {
+			page.Total = int64(len(page.Entries))
+		}
+	}
+	s.linkHistory(h, applied, find.After, count, more, last, page)
+	return page, nil
+}
+
+func mayList(p access.Policy, h History) error {
+	switch {
+	case h.ID != "":
+		_, err := mayRead(p, h.Type)
+		return err
+	case h.Type != "":
+		_, _, err := visible(p, []string{h.Type})
+		return err
+	}
+	_, _, err := visible(p, nil)
+	return err
+}
+
+// versions gives what the caller may see to take, until that has enough.
+func (s *Service) versions(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
+	interaction := access.Search
+	if find.ID != "" {
+		interaction = access.Read
+	}
+	for entry, err := range s.Store.History(ctx, find) {
+		if err != nil {
+			return err
+		}
+		ok, err := s.listed(ctx, may(p, entry.Type, interaction), entry.Version)
+		if err != nil {
+			return err
+		}
+		if ok && !take(entry) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *Service) listed(ctx context.Context, f search.Filter, version store.Version) (bool, error) {
+	judged, err := s.content(ctx, f, version)
+	if err != nil {
+		return false, err
+	}
+	return s.permits(storeView{ctx, s.Store}, f, judged)
+}
+
+// historyOf reads the parameters; applied are those that the page's links repeat.
+func (s *Service) historyOf(h History) (find store.History, count int, applied []search.Parameter, err error) {
+	find, count = store.History{Type: h.Type, ID: h.ID}, s.PageSize
+	at, params, err := s.resume(h.path(), h.Params)
+	if err != nil {
+		return find, 0, nil, err
+	}
+	find.After = at.After
+	for _, param := range params {
+		if param.Value == "" {
+			continue
+		}
+		switch param.Name {
+		case "_count":
+			if count, err = strconv.Atoi(param.Value); err != nil || count < 1 {
+				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_count is a number from 1, not %q", clip(param.Value)).At("_count")
+			}
+			count = min(count, s.MaxPage)
+		case "_since", "_at":
+			moment, err := fhir.ParseMoment(param.Value)
+			if err != nil {
+				return find, 0, nil, asError(err).At(param.Name)
+			}
+			if param.Name == "_since" {
+				find.Since = time.UnixMicro(moment.Lo).UTC()
+			} else { // the state at the end of the day, minute or instant that is meant
+				find.At = time.UnixMicro(moment.Hi - 1).UTC()
+			}
+			applied = append(applied, param)
+		case "_format", "_pretty":
+		default:
+			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _since", clip(param.Name)).At(clip(param.Name))
+		}
+	}
+	return find, count, applied, nil
+}
+
+func (s *Service) linkHistory(h History, applied []search.Parameter, after string, count int, more bool, last string, page *HistoryPage) {
+	path, counted := h.path(), search.Parameter{Name: "_count", Value: strconv.Itoa(count)}
+	at := func(after string) string {
+		sealed := s.cursors.seal(cursor{Path: path, Query: formatQuery(applied), After: after, Total: -1})
+		return withQuery(path, []search.Parameter{{Name: "_cursor", Value: sealed}, counted})
+	}
+	first := withQuery(path, append(slices.Clone(applied), counted))
+	self := first
+	if after != "" {
+		self = at(after)
+	}
+	page.links = []pageLink{{"self", self}, {"first", first}}
+	if more {
+		page.links = append(page.links, pageLink{"next", at(last)})
+	}
+}
+
+// Bundle is the page as a Bundle of type history.
+func (page *HistoryPage) Bundle(base string) []byte {
+	size := 0
+	for _, v := range page.Entries {
+		size += len(v.Body) + 2*entrySize
+	}
+	w := newBundle("history", base, page.Total, page.links, size)
+	for _, v := range page.Entries {
+		method, url, status := http.MethodPut, v.Type+"/"+v.ID, http.StatusOK
+		switch {
+		case v.Method == store.Created:
+			method, url, status = http.MethodPost, v.Type, http.StatusCreated
+		case v.Deleted():
+			method, status = http.MethodDelete, http.StatusNoContent
+		case v.Version == 1:
+			status = http.StatusCreated
+		}
+		w.begin()
+		w.resource(base, v, v.Body)
+		w.raw(`,"request":{"method":"`, method, `","url":"`, url, `"},"response":{"status":"`, statusLine(status), `","etag":`)
+		w.text(ETag(v))
+		w.raw(`,"lastModified":"`, fhir.FormatInstant(v.Updated), `"}}`)
+	}
+	return w.close()
+}

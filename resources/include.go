@@ -1,0 +1,200 @@
+package resources
+
+import (
+	"fmt"
+	"slices"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// include adds to the page what _include and _revinclude ask for: everything once, nothing that is a match already
+// (search.html#include). Includes with :iterate go on with what was included until there is nothing new.
+func (s *Service) include(v view, p access.Policy, q *search.Query, page *Page) error {
+	if len(q.Include) == 0 || len(page.Matches) == 0 {
+		return nil
+	}
+	in := includer{s: s, view: v, policy: p, page: page, seen: map[store.Key]bool{}}
+	for _, m := range page.Matches {
+		in.seen[m.Key] = true
+	}
+	includes, from := q.Include, page.Matches
+	for len(from) > 0 && len(includes) > 0 && !in.cut {
+		begin := len(page.Included)
+		for _, inc := range includes {
+			if err := in.one(inc, from); err != nil {
+				return err
+			}
+		}
+		from = page.Included[begin:]
+		includes = slices.DeleteFunc(slices.Clone(includes), func(i search.Include) bool { return !i.Iterate })
+	}
+	if in.cut {
+		page.Issues = append(page.Issues, fhir.Issue{
+			Severity: fhir.SeverityWarning, Code: fhir.CodeTooCostly,
+			Diagnostics: fmt.Sprintf("more than %d resources would be included; the rest was left out", s.MaxInclude),
+		})
+	}
+	return nil
+}
+
+// includer collects the included resources of a page.
+type includer struct {
+	s      *Service
+	view   view
+	policy access.Policy
+	page   *Page
+	seen   map[store.Key]bool
+	cut    bool // the limit was reached
+}
+
+func (in *includer) one(inc search.Include, from []store.Version) error {
+	if inc.Reverse {
+		return in.reverse(inc, from)
+	}
+	return in.forward(inc, from)
+}
+
+// forward includes what the resources refer to.
+func (in *includer) forward(inc search.Include, from []store.Version) error {
+	var keys []store.Key
+	asked := map[store.Key]bool{}
+	for _, v := range from {
+		if inc.Source != "*" && inc.Source != v.Type {
+			continue
+		}
+		targets, err := in.targets(inc, v)
+		if err != nil {
+			return err
+		}
+		for _, key := range targets {
+			if !in.seen[key] && !asked[key] {
+				asked[key] = true
+				keys = append(keys, key)
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := in.view.ReadMany(keys)
+	if err != nil {
+		return err
+	}
+	byKey := make(map[store.Key]store.Version, len(found))
+	for _, v := range found {
+		byKey[v.Key] = v
+	}
+	for _, key := range keys {
+		if v, ok := byKey[key]; ok {
+			if err := in.add(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// targets are the local resources that a resource refers to by the parameters of an include.
+func (in *includer) targets(inc search.Include, v store.Version) ([]store.Key, error) {
+	r, err := fhir.Parse(v.Body)
+	if err != nil {
+		return nil, damaged(v.Key, err)
+	}
+	var keys []store.Key
+	for _, param := range in.s.references(v.Type, inc.Param) {
+		for _, ref := range in.s.extractor.Param(r, param).References {
+			if ref.Type != "" && (inc.Target == "" || inc.Target == ref.Type) {
+				keys = append(keys, store.Key{Type: ref.Type, ID: ref.ID})
+			}
+		}
+	}
+	return keys, nil
+}
+
+// references are a type's reference parameters with that code, or all of them for "*".
+func (s *Service) references(resourceType, code string) []*search.Param {
+	if code != "*" {
+		if p := s.Registry.Param(resourceType, code); p != nil {
+			return []*search.Param{p}
+		}
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Registry.Params(resourceType)), func(p *search.Param) bool { return p.Type != search.TypeReference })
+}
+
+// reverse includes what refers to the resources.
+func (in *includer) reverse(inc search.Include, from []store.Version) error {
+	byType := map[string][]store.Version{}
+	for _, v := range from {
+		if inc.Target == "" || inc.Target == v.Type {
+			byType[v.Type] = append(byType[v.Type], v)
+		}
+	}
+	sources := []string{inc.Source}
+	if inc.Source == "*" {
+		sources = definitions.ResourceTypes()
+	}
+	for _, source := range sources {
+		if err := in.referring(source, inc.Param, byType); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referring includes the resources of one type that refer to any of these.
+func (in *includer) referring(source, code string, to map[string][]store.Version) error {
+	granted := may(in.policy, source, access.Search)
+	if isNone(granted) {
+		return nil
+	}
+	var refers search.Or
+	for _, param := range in.s.references(source, code) {
+		for target, versions := range to {
+			if len(param.Targets) > 0 && !slices.Contains(param.Targets, target) {
+				continue
+			}
+			for _, v := range versions {
+				refers = append(refers, search.Reference{Param: param.Code, Type: v.Type, ID: v.ID})
+			}
+		}
+	}
+	if len(refers) == 0 {
+		return nil
+	}
+	left := in.s.MaxInclude - len(in.page.Included)
+	find := store.Search{Types: []string{source}, Filter: and(refers, granted), Limit: left + len(in.seen) + 1}
+	for match, err := range in.view.Search(find) {
+		if err != nil {
+			return err
+		}
+		if in.take(match.Version); in.cut {
+			return nil
+		}
+	}
+	return nil
+}
+
+// add includes a resource if the policy lets the caller find it: an include is a search of its target.
+func (in *includer) add(v store.Version) error {
+	ok, err := in.s.permits(in.view, may(in.policy, v.Type, access.Search), v)
+	if err == nil && ok {
+		in.take(v)
+	}
+	return err
+}
+
+func (in *includer) take(v store.Version) {
+	switch {
+	case in.seen[v.Key]:
+	case len(in.page.Included) >= in.s.MaxInclude:
+		in.cut = true
+	default:
+		in.seen[v.Key] = true
+		in.page.Included = append(in.page.Included, v)
+	}
+}

@@ -1,0 +1,161 @@
+package resources
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// checkReferences holds that, at the end of a commit, what was written refers to nothing that does not exist, and that nothing
+// refers to what was deleted.
+func (r *run) checkReferences(prepared *preparation) error {
+	exists := map[store.Key]bool{}
+	for i, w := range r.t.writes {
+		if d := prepared.drafts[i]; d != nil && r.results[i].Done != Unchanged {
+			if err := r.checkTargets(d, exists); err != nil {
+				return in(w.at, err)
+			}
+		}
+	}
+	for i, w := range r.t.writes {
+		if r.results[i].Done == Deleted {
+			if err := r.checkUnreferenced(r.results[i].Version.Key); err != nil {
+				return in(w.at, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) checkTargets(d *draft, exists map[store.Key]bool) error {
+	for _, l := range d.links {
+		if l.kind != isReference {
+			continue
+		}
+		text := l.element.Text()
+		if conditionalType(text) != "" {
+			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotSupported, "the conditional reference %s: only a transaction resolves those", clip(text)).At(pathOf(d.resource, l.element))
+		}
+		ref, local := r.s.localTarget(text)
+		if !local {
+			continue
+		}
+		key := store.Key{Type: ref.Type, ID: ref.ID}
+		known, looked := exists[key]
+		if !looked {
+			var err error
+			if known, err = r.isTarget(key); err != nil {
+				return err
+			}
+			exists[key] = known
+		}
+		if !known {
+			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotFound, "there is no %s, which this refers to", key.Type+"/"+key.ID).At(pathOf(d.resource, l.element))
+		}
+	}
+	return nil
+}
+
+// isTarget says whether the resource exists as far as the caller may know. Of a type that the caller may not read at all
+// nothing is told: any reference to it passes.
+func (r *run) isTarget(key store.Key) (bool, error) {
+	if alive, written := r.alive[key]; written {
+		return alive, nil
+	}
+	if !definitions.IsResource(key.Type) {
+		return false, nil
+	}
+	f := may(r.policy, key.Type, access.Read)
+	if isNone(f) {
+		return true, nil
+	}
+	version, err := r.tx.Read(key.Type, key.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && version.Deleted() {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return r.s.permits(r.view, f, version)
+}
+
+// referrers maps a resource type to the reference parameters that may point to it.
+type referrers func() map[string][]referrer
+
+type referrer struct {
+	source string   // the type that holds the reference
+	params []string // codes
+}
+
+func newReferrers(registry *search.Registry) referrers {
+	return sync.OnceValue(func() map[string][]referrer {
+		all := map[string][]referrer{}
+		for _, source := range definitions.ResourceTypes() {
+			params := map[string][]string{}
+			for _, p := range registry.Params(source) {
+				if p.Type != search.TypeReference {
+					continue
+				}
+				targets := p.Targets
+				if len(targets) == 0 {
+					targets = definitions.ResourceTypes()
+				}
+				for _, target := range targets {
+					params[target] = append(params[target], p.Code)
+				}
+			}
+			for target, codes := range params {
+				all[target] = append(all[target], referrer{source, codes})
+			}
+		}
+		return all
+	})
+}
+
+// maxNamed is how many referring resources a refusal names.
+const maxNamed = 5
+
+// checkUnreferenced refuses a deletion that would leave references behind. It finds what a search parameter indexes; it names
+// what the caller may read.
+func (r *run) checkUnreferenced(key store.Key) error {
+	var found []store.Version
+	for _, from := range r.s.referrers()[key.Type] {
+		refers := make(search.Or, len(from.params))
+		for i, code := range from.params {
+			refers[i] = search.Reference{Param: code, Type: key.Type, ID: key.ID}
+		}
+		for match, err := range r.tx.Search(store.Search{Types: []string{from.source}, Filter: refers, Limit: maxNamed + 1}) {
+			if err != nil {
+				return err
+			}
+			found = append(found, match.Version)
+		}
+		if len(found) > maxNamed {
+			break
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	var names []string
+	for _, v := range found[:min(len(found), maxNamed)] {
+		ok, err := r.s.permits(r.view, may(r.policy, v.Type, access.Read), v)
+		if err != nil {
+			return err
+		}
+		if ok {
+			names = append(names, v.Type+"/"+v.ID)
+		}
+	}
+	by := strings.Join(names, ", ")
+	if len(names) < len(found) {
+		by = strings.TrimPrefix(by+" and others", " and ")
+	}
+	return fhir.Errorf(fhir.Conflict, fhir.CodeConflict, "%s/%s is referred to by %s: change or delete these first, or all in one transaction", key.Type, key.ID, by)
+}

@@ -1,0 +1,105 @@
+package resources
+
+import (
+	"fmt"
+	"strings"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+)
+
+// link is a place in a resource that names another one: Reference.reference, or an element of a type that a transaction
+// rewrites (http.html#trules).
+type link struct {
+	element fhir.Element // the string
+	kind    linkKind
+}
+
+type linkKind uint8
+
+const (
+	isReference linkKind = iota // Reference.reference
+	isURI                       // an element of type uri, url, oid or uuid; canonical stays as it is
+	isNarrative                 // the XHTML of a narrative, which may hold links and images
+)
+
+// linksOf are the links of a resource and of what it contains, in the order of the document. A Bundle's entries are left out:
+// references inside it are its own business (bundle.html#references).
+func linksOf(r *fhir.Resource) []link {
+	var w linkWalker
+	w.resource(r.Root())
+	return w.links
+}
+
+type linkWalker struct{ links []link }
+
+func (w *linkWalker) resource(e fhir.Element) {
+	w.object(e, definitions.Lookup(e.Get("resourceType").Text()))
+}
+
+func (w *linkWalker) object(e fhir.Element, t *definitions.Type) {
+	if t == nil {
+		return
+	}
+	for member := range e.Children() {
+		el, typeName := t.Child(member.Name())
+		if el == nil {
+			continue
+		}
+		for item := range member.Each() {
+			w.value(item, t, el, typeName)
+		}
+	}
+}
+
+func (w *linkWalker) value(item fhir.Element, owner *definitions.Type, el *definitions.Element, typeName string) {
+	switch item.Kind() {
+	case fhir.Object:
+		if typeName != "Resource" {
+			w.object(item, definitions.Lookup(typeName))
+		} else if !strings.HasPrefix(owner.Name, "Bundle.") {
+			w.resource(item)
+		}
+	case fhir.String:
+		switch {
+		case owner.Name == "Reference" && el.Name == "reference":
+			w.links = append(w.links, link{item, isReference})
+		case typeName == "uri" || typeName == "url" || typeName == "oid" || typeName == "uuid":
+			w.links = append(w.links, link{item, isURI})
+		case typeName == "xhtml":
+			w.links = append(w.links, link{item, isNarrative})
+		}
+	}
+}
+
+// localTarget is the resource of this server that a reference names; ok is false where it names something else.
+func (s *Service) localTarget(reference string) (target fhir.Reference, ok bool) {
+	ref := fhir.ParseReference(reference)
+	return ref, ref.Type != "" && (ref.Base == "" || ref.Base == s.Base)
+}
+
+// pathOf is the FHIRPath of an element of the resource ("Observation.performer[1].reference"). It walks the tree: for error
+// texts only.
+func pathOf(r *fhir.Resource, e fhir.Element) string {
+	path, _ := findPath(r.Root(), r.Type(), e)
+	return path
+}
+
+func findPath(at fhir.Element, path string, e fhir.Element) (string, bool) {
+	if at == e {
+		return path, true
+	}
+	isArray := at.Kind() == fhir.Array
+	i := 0
+	for child := range at.Children() {
+		next := path + "." + child.Name()
+		if isArray {
+			next = fmt.Sprintf("%s[%d]", path, i)
+		}
+		if found, ok := findPath(child, next, e); ok {
+			return found, true
+		}
+		i++
+	}
+	return "", false
+}

@@ -1,0 +1,102 @@
+package resources
+
+import (
+	"errors"
+	"iter"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+	"fhirside/search/match"
+)
+
+// may is the policy's answer for a type; what the policy leaves unsaid is no.
+func may(p access.Policy, resourceType string, i access.Interaction) search.Filter {
+	if f := p.May(resourceType, i); f != nil {
+		return f
+	}
+	return search.None{}
+}
+
+func isAll(f search.Filter) bool  { _, ok := f.(search.All); return ok }
+func isNone(f search.Filter) bool { _, ok := f.(search.None); return ok }
+
+// permits says whether a version satisfies a policy's answer. A deletion has no content to judge: it satisfies only "always".
+func (s *Service) permits(v view, f search.Filter, version store.Version) (bool, error) {
+	switch {
+	case isAll(f):
+		return true, nil
+	case isNone(f) || version.Body == nil:
+		return false, nil
+	}
+	subject, err := s.subject(version)
+	if err != nil {
+		return false, err
+	}
+	return match.Matches(f, subject, world{s, v})
+}
+
+// permitsDraft says whether what is about to be stored satisfies a policy's answer.
+func (s *Service) permitsDraft(v view, f search.Filter, key store.Key, d *draft) (bool, error) {
+	if isAll(f) || isNone(f) {
+		return isAll(f), nil
+	}
+	return match.Matches(f, match.Subject{Type: key.Type, ID: key.ID, Values: &d.values}, world{s, v})
+}
+
+// subject is a stored version as filters see it.
+func (s *Service) subject(v store.Version) (match.Subject, error) {
+	r, err := fhir.Parse(v.Body)
+	if err != nil {
+		return match.Subject{}, damaged(v.Key, err)
+	}
+	values := s.extractor.Extract(r)
+	return match.Subject{Type: v.Type, ID: v.ID, Updated: v.Updated, Values: &values}, nil
+}
+
+// world is where the chains of a policy's filter lead.
+type world struct {
+	s *Service
+	v view
+}
+
+func (w world) Resource(resourceType, id string) (match.Subject, bool, error) {
+	version, err := w.v.Read(resourceType, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && version.Deleted() {
+		return match.Subject{}, false, nil
+	}
+	if err != nil {
+		return match.Subject{}, false, err
+	}
+	subject, err := w.s.subject(version)
+	return subject, err == nil, err
+}
+
+func (w world) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+	return func(yield func(match.Subject, error) bool) {
+		q := store.Search{Types: []string{resourceType}, Filter: search.Reference{Param: param, Type: toType, ID: toID}}
+		for found, err := range w.v.Search(q) {
+			var subject match.Subject
+			if err == nil {
+				subject, err = w.s.subject(found.Version)
+			}
+			if !yield(subject, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// damaged is for a stored resource that cannot be read: somebody else's hand was in the database.
+func damaged(key store.Key, err error) error {
+	return fhir.Errorf(fhir.Internal, fhir.CodeException, "the stored %s/%s cannot be read", key.Type, key.ID).Because(err)
+}
+
+func forbidden(i access.Interaction, resourceType string) error {
+	return fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "you may not %s this %s", verbs[i], resourceType)
+}
+
+var verbs = map[access.Interaction]string{
+	access.Create: "create", access.Read: "read", access.Update: "update", access.Delete: "delete", access.Search: "search",
+}

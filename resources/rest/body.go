@@ -1,0 +1,101 @@
+package rest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"fhirside/fhir"
+	"fhirside/resources"
+	"fhirside/search"
+)
+
+// buffers hold request bodies while they are parsed; documents keep no part of them.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooled keeps the buffers of rare big bodies from staying for ever.
+const maxPooled = 1 << 20
+
+// resource reads the body as a resource.
+func (s *server) resource(c *gin.Context) (*fhir.Resource, error) {
+	if err := readable(c.GetHeader("Content-Type")); err != nil {
+		return nil, err
+	}
+	var resource *fhir.Resource
+	err := s.withBody(c, func(body []byte) (err error) {
+		if len(body) == 0 {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the request has no body; a resource is needed")
+		}
+		resource, err = fhir.Parse(body)
+		return err
+	})
+	return resource, err
+}
+
+// form reads the body of a search by POST.
+func (s *server) form(c *gin.Context) ([]search.Parameter, error) {
+	var params []search.Parameter
+	err := s.withBody(c, func(body []byte) (err error) {
+		contentType, _, _ := strings.Cut(c.GetHeader("Content-Type"), ";")
+		if len(body) > 0 && !strings.EqualFold(strings.TrimSpace(contentType), "application/x-www-form-urlencoded") {
+			return fhir.Errorf(fhir.UnsupportedMedia, fhir.CodeNotSupported, "a search by POST sends application/x-www-form-urlencoded").At("http.Content-Type")
+		}
+		params, err = resources.ParseQuery(string(body))
+		return err
+	})
+	return params, err
+}
+
+// withBody reads the request's body, decompressed and up to the limit. The bytes are gone when use returns.
+func (s *server) withBody(c *gin.Context, use func([]byte) error) error {
+	stream, err := decoded(http.MaxBytesReader(c.Writer, c.Request.Body, s.MaxBody), c.GetHeader("Content-Encoding"))
+	if err != nil {
+		return err
+	}
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer func() {
+		if buf.Cap() <= maxPooled {
+			buffers.Put(buf)
+		}
+	}()
+	if size := c.Request.ContentLength; size > 0 && size <= s.MaxBody {
+		buf.Grow(int(min(size, 16<<20)) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(stream, s.MaxBody+1))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) || n > s.MaxBody {
+		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the body is larger than %d bytes, the most that is taken", s.MaxBody)
+	}
+	if err != nil {
+		return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the body ends too early or is not in its Content-Encoding").Because(err)
+	}
+	return use(buf.Bytes())
+}
+
+// decoded undoes a Content-Encoding.
+func decoded(body io.Reader, encoding string) (io.Reader, error) {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return body, nil
+	case "gzip", "x-gzip":
+		r, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the body is no gzip, but its Content-Encoding says so").Because(err)
+		}
+		return r, nil
+	case "zstd":
+		r, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+		if err != nil {
+			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the body is no zstd, but its Content-Encoding says so").Because(err)
+		}
+		return r.IOReadCloser(), nil
+	}
+	return nil, fhir.Errorf(fhir.UnsupportedMedia, fhir.CodeNotSupported, "the Content-Encoding %q is not read; gzip and zstd are", encoding).At("http.Content-Encoding")
+}

@@ -1,0 +1,125 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fhirside/fhir"
+	"fhirside/resources"
+)
+
+// metrics of the HTTP side. Their labels are route patterns, never URLs.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+}
+
+func newMetrics(registry *prometheus.Registry) metrics {
+	m := metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fhirside_http_requests_total", Help: "HTTP requests answered, by method, route and status.",
+		}, []string{"method", "route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fhirside_http_request_duration_seconds", Help: "Time from a request's headers to the end of its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"method", "route"}),
+	}
+	registry.MustRegister(m.requests, m.duration)
+	return m
+}
+
+// observe gives a request its id and time limit, and logs and counts its answer. Neither log nor metrics hold anything of the
+// URL but the route: paths and queries name patients.
+func (s *server) observe(c *gin.Context) {
+	start := time.Now()
+	id := c.GetHeader("X-Request-Id")
+	if !validRequestID(id) {
+		id = strconv.FormatUint(rand.Uint64(), 36)
+	}
+	c.Set(requestID, id)
+	c.Header("X-Request-Id", id)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	defer func() {
+		if v := recover(); v != nil {
+			s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+		s.record(c, id, time.Since(start))
+	}()
+	c.Next()
+}
+
+const requestID = "request"
+
+// validRequestID says whether a client's request id can go into logs and headers as it is.
+func validRequestID(id string) bool {
+	return len(id) <= 64 && fhir.ValidID(id)
+}
+
+func (s *server) record(c *gin.Context, id string, took time.Duration) {
+	route, method, status := c.FullPath(), knownMethod(c.Request.Method), c.Writer.Status()
+	if route == "" {
+		route = "none"
+	}
+	s.metrics.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	s.metrics.duration.WithLabelValues(method, route).Observe(took.Seconds())
+	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "request",
+		slog.String("id", id), slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int("bytes", max(c.Writer.Size(), 0)))
+}
+
+// knownMethod keeps made-up methods out of the labels.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "OTHER"
+}
+
+// handle makes a gin handler of one that returns an error.
+func (s *server) handle(f func(*server, *gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := f(s, c); err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// fail answers with an OperationOutcome. Causes go to the log of faults only.
+func (s *server) fail(c *gin.Context, err error) {
+	status, issues := resources.Status(err)
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("request failed", "id", c.GetString(requestID), "status", status, "error", err)
+	}
+	if c.Writer.Written() {
+		return
+	}
+	switch status {
+	case http.StatusServiceUnavailable:
+		c.Header("Retry-After", "2")
+	case http.StatusInternalServerError:
+		issues = []fhir.Issue{{
+			Severity: fhir.SeverityError, Code: fhir.CodeException,
+			Diagnostics: "the server failed; its log has the details under the request id " + c.GetString(requestID),
+		}}
+	case http.StatusRequestEntityTooLarge:
+		c.Header("Connection", "close")
+	}
+	if errors.Is(err, context.Canceled) {
+		c.Status(status)
+		return
+	}
+	write(c, status, fhir.Outcome(issues...).Bytes())
+}

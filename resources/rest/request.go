@@ -1,0 +1,155 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"fhirside/fhir"
+	"fhirside/resources"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// request is what every FHIR request says beside its URL's path and its body.
+type request struct {
+	c      *gin.Context
+	ctx    context.Context
+	policy access.Policy
+	params []search.Parameter
+	pref   resources.Preferences
+	pretty bool
+}
+
+// request reads what is common to all requests. A format that cannot be served is refused before anything is done.
+func (s *server) request(c *gin.Context) (*request, error) {
+	r := &request{c: c, ctx: c.Request.Context()}
+	var err error
+	if r.policy, err = s.Guard(c.Request); err != nil {
+		return nil, err
+	}
+	if raw := c.Request.URL.RawQuery; raw != "" {
+		if r.params, err = resources.ParseQuery(raw); err != nil {
+			return nil, err
+		}
+	}
+	format := ""
+	for _, p := range r.params {
+		switch p.Name {
+		case "_format":
+			format = p.Value
+		case "_pretty":
+			r.pretty = p.Value == "true"
+		}
+	}
+	if err := acceptable(c.GetHeader("Accept"), format); err != nil {
+		return nil, err
+	}
+	r.pref = preferences(c.Request.Header["Prefer"])
+	r.pref.Base = s.base(c.Request)
+	return r, nil
+}
+
+// hasCriteria says whether the URL has search parameters.
+func (r *request) hasCriteria() bool {
+	for _, p := range r.params {
+		if p.Name != "_format" && p.Name != "_pretty" {
+			return true
+		}
+	}
+	return false
+}
+
+// base is the FHIR base URL by which the client knows the server.
+func (s *server) base(r *http.Request) string {
+	if s.Base != "" {
+		return s.Base
+	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host + Path
+}
+
+// preferences reads Prefer (RFC 7240); what is not known is ignored.
+func preferences(headers []string) (p resources.Preferences) {
+	for _, header := range headers {
+		for word := range strings.FieldsFuncSeq(header, func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
+			switch word {
+			case "return=minimal":
+				p.Return = resources.ReturnMinimal
+			case "return=representation":
+				p.Return = resources.ReturnRepresentation
+			case "return=OperationOutcome":
+				p.Return = resources.ReturnOutcome
+			case "handling=lenient":
+				p.Lenient = true
+			case "handling=strict":
+				p.Lenient = false
+			}
+		}
+	}
+	return p
+}
+
+var jsonType = []string{"application/fhir+json;charset=utf-8"}
+
+// respond writes a resource.
+func (r *request) respond(status int, body []byte) error {
+	if r.pretty {
+		v := jsontext.Value(body).Clone()
+		if err := v.Indent(jsontext.WithIndent("  ")); err != nil {
+			return err
+		}
+		body = append(v, '\n')
+	}
+	write(r.c, status, body)
+	return nil
+}
+
+// write sends a body. An error of the connection has nobody left to be told.
+func write(c *gin.Context, status int, body []byte) {
+	h := c.Writer.Header()
+	h["Content-Type"] = jsonType
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.Writer.WriteHeader(status)
+	c.Writer.Write(body)
+}
+
+// written answers a write: status, Location and version, and the body that the client prefers.
+func (r *request) written(result resources.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	status, v := result.Done.Status(), result.Version
+	if v.Version > 0 {
+		setVersion(r.c, v)
+	}
+	if !v.Deleted() && v.Version > 0 {
+		r.c.Header("Location", r.pref.Base+"/"+resources.Location(v))
+	}
+	switch {
+	case r.pref.Return == resources.ReturnOutcome:
+		if status == http.StatusNoContent {
+			status = http.StatusOK
+		}
+		return r.respond(status, fhir.Outcome(result.Issue()).Bytes())
+	case r.pref.Return == resources.ReturnMinimal || v.Body == nil:
+		r.c.Status(status)
+		return nil
+	}
+	return r.respond(status, v.Body)
+}
+
+// setVersion sets the headers that name a version.
+func setVersion(c *gin.Context, v store.Version) {
+	h := c.Writer.Header()
+	h.Set("ETag", resources.ETag(v))
+	h.Set("Last-Modified", v.Updated.UTC().Format(http.TimeFormat))
+}

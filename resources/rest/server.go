@@ -1,0 +1,130 @@
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fhirside/resources"
+	"fhirside/resources/access"
+)
+
+// Options of the HTTP side. Service and Guard are required.
+type Options struct {
+	Service *resources.Service
+	// Guard says what the caller of a request may do; its error is the answer.
+	Guard func(*http.Request) (access.Policy, error)
+	// Base is the server's FHIR base URL as clients know it, without a slash at its end; "": what each request was sent to.
+	Base string
+	// Metadata is the CapabilityStatement for a base URL.
+	Metadata func(base string) []byte
+	// MaxBody is the most bytes of a request body, after decompression; default 64 MiB.
+	MaxBody int64
+	// Timeout is how long a request may take; default two minutes.
+	Timeout time.Duration
+	Version string               // of the software, for the landing page
+	Log     *slog.Logger         // default: slog.Default()
+	Metrics *prometheus.Registry // default: one of its own
+}
+
+// server holds what the handlers need.
+type server struct {
+	Options
+	metrics metrics
+}
+
+// Path is where the FHIR API lives below the server's origin.
+const Path = "/fhir"
+
+// New makes the handler of all that the server serves.
+func New(o Options) http.Handler {
+	if o.MaxBody == 0 {
+		o.MaxBody = 64 << 20
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	s := &server{Options: o, metrics: newMetrics(o.Metrics)}
+	return compressed(withoutTrailingSlash(s.engine()))
+}
+
+func (s *server) engine() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.RedirectTrailingSlash = false
+	e.HandleMethodNotAllowed = true
+	e.UseRawPath, e.UnescapePathValues = false, false
+	e.Use(s.observe)
+	e.NoRoute(s.handle(noRoute))
+	e.NoMethod(s.handle(noMethod))
+	for _, r := range routes {
+		handler := s.handle(r.serve)
+		e.Handle(r.method, Path+r.path, handler)
+		if r.method == http.MethodGet {
+			e.HEAD(Path+r.path, handler)
+		}
+	}
+	s.operational(e)
+	return e
+}
+
+// operational are the pages that are no FHIR.
+func (s *server) operational(e *gin.Engine) {
+	for path, handler := range map[string]gin.HandlerFunc{
+		"/":        s.landing,
+		"/healthz": func(c *gin.Context) { c.String(http.StatusOK, "ok\n") },
+		"/readyz":  s.ready,
+		"/metrics": gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{DisableCompression: true})),
+	} {
+		e.GET(path, handler)
+		e.HEAD(path, handler)
+	}
+}
+
+func (s *server) ready(c *gin.Context) {
+	if err := s.Service.Store.Ready(c.Request.Context()); err != nil {
+		s.Log.Warn("not ready", "error", err)
+		c.String(http.StatusServiceUnavailable, "the store is not ready\n")
+		return
+	}
+	c.String(http.StatusOK, "ready\n")
+}
+
+// withoutTrailingSlash serves /fhir/ and /fhir/Patient/ as their sisters without the slash.
+func withoutTrailingSlash(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; len(path) > 1 && path[len(path)-1] == '/' {
+			r.URL.Path = strings.TrimRight(path, "/")
+			if r.URL.Path == "" {
+				r.URL.Path = "/"
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// compressed answers with gzip or zstd where the client takes it (Accept-Encoding) and the body is worth it. The fastest level:
+// health records are repetitive, and more effort gains little.
+func compressed(h http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.MinSize(1024), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.ZstdCompressionLevel(int(zstd.SpeedFastest)),
+	)
+	if err != nil {
+		panic("rest: " + err.Error()) // only for options that do not exist
+	}
+	return wrap(h)
+}

@@ -1,0 +1,253 @@
+package resources
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// Search is a search as a URL says it.
+type Search struct {
+	Type        string       // "": all types, or those of _type
+	Compartment *Compartment // nil: none
+	Params      []search.Parameter
+	Lenient     bool // leave out unknown parameters (Prefer: handling=lenient)
+}
+
+// path of the search below the server's base.
+func (q Search) path() string {
+	switch {
+	case q.Compartment == nil:
+		return q.Type
+	case q.Type == "":
+		return q.Compartment.Type + "/" + q.Compartment.ID + "/*"
+	}
+	return q.Compartment.Type + "/" + q.Compartment.ID + "/" + q.Type
+}
+
+// Page of a search's results.
+type Page struct {
+	Total    int64 // -1: not known
+	Matches  []store.Version
+	Included []store.Version
+	Issues   []fhir.Issue // what the client should know beside: left out parameters, includes that were cut
+	links    []pageLink
+	shape    Shape
+}
+
+// Search finds resources (search.html).
+func (s *Service) Search(ctx context.Context, p access.Policy, q Search) (*Page, error) {
+	return s.search(storeView{ctx, s.Store}, p, q)
+}
+
+func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
+	at, params, err := s.resume(q.path(), q.Params)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := search.Parse(s.Registry, q.Type, params, search.Options{
+		Base: s.Base, Now: s.Now, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
+	})
+	if err != nil {
+		return nil, err
+	}
+	find, err := s.plan(p, q, parsed)
+	if err != nil {
+		return nil, err
+	}
+	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}}
+	for _, ignored := range parsed.Ignored {
+		page.Issues = append(page.Issues, fhir.Issue{
+			Severity: fhir.SeverityWarning, Code: fhir.CodeNotSupported, Expression: []string{ignored.Name},
+			Diagnostics: "the parameter " + clip(ignored.Name) + " is not supported here and was left out",
+		})
+	}
+	if parsed.CountOnly {
+		page.links = []pageLink{{"self", withQuery(q.path(), parsed.Applied)}}
+		page.Total, err = v.Count(find.Types, find.Filter)
+		return page, err
+	}
+	return page, s.fill(v, p, q, parsed, find, at, page)
+}
+
+// resume takes a cursor apart, if there is one, into where it points and the parameters of what it goes on with.
+func (s *Service) resume(path string, params []search.Parameter) (cursor, []search.Parameter, error) {
+	begin := cursor{Path: path, Total: -1}
+	i := slices.IndexFunc(params, func(p search.Parameter) bool { return p.Name == "_cursor" })
+	if i < 0 {
+		return begin, params, nil
+	}
+	at, err := s.cursors.open(params[i].Value, path)
+	if err != nil {
+		return begin, nil, err
+	}
+	held, err := ParseQuery(at.Query)
+	if err != nil {
+		return begin, nil, badCursor()
+	}
+	for j, p := range params {
+		switch {
+		case p.Name == "_count":
+			held = append(held, p)
+		case j != i && p.Name != "_format" && p.Name != "_pretty":
+			return begin, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "a page by _cursor takes _count and nothing else: the cursor holds the search").At(clip(p.Name))
+		}
+	}
+	return at, held, nil
+}
+
+// plan is the search as the store will run it: with the policy and the compartment added.
+func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.Search, error) {
+	types, granted, err := visible(p, parsed.Types)
+	if err != nil {
+		return store.Search{}, err
+	}
+	asked, err := restricted(p, parsed.Filter)
+	if err != nil {
+		return store.Search{}, err
+	}
+	find := store.Search{Types: types, Filter: and(asked, granted), Sort: parsed.Sort}
+	if q.Compartment == nil {
+		return find, nil
+	}
+	in, within, err := q.Compartment.within(types)
+	if err != nil {
+		return find, err
+	}
+	find.Types, find.Filter = in, and(within, find.Filter)
+	return find, nil
+}
+
+// fill runs the search and its includes.
+func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, find store.Search, at cursor, page *Page) error {
+	find.After, find.Limit = at.After, parsed.Count+1
+	more, last := false, ""
+	for match, err := range v.Search(find) {
+		switch {
+		case err != nil:
+			return err
+		case len(page.Matches) == parsed.Count:
+			more = true
+		default:
+			page.Matches = append(page.Matches, match.Version)
+			last = match.Position
+		}
+	}
+	if err := s.count(v, parsed, find, at, more, page); err != nil {
+		return err
+	}
+	if err := s.include(v, p, parsed, page); err != nil {
+		return err
+	}
+	s.link(q, parsed, at, more, last, page)
+	return nil
+}
+
+// count settles the total: a first page that is not full tells it, further pages carry it.
+func (s *Service) count(v view, parsed *search.Query, find store.Search, at cursor, more bool, page *Page) (err error) {
+	switch {
+	case parsed.Total == search.TotalNone:
+		page.Total = -1
+	case at.After == "" && !more:
+		page.Total = int64(len(page.Matches))
+	case page.Total < 0:
+		page.Total, err = v.Count(find.Types, find.Filter)
+	}
+	return err
+}
+
+func (s *Service) link(q Search, parsed *search.Query, at cursor, more bool, last string, page *Page) {
+	path := q.path()
+	applied := slices.DeleteFunc(slices.Clone(parsed.Applied), func(p search.Parameter) bool { return p.Name == "_count" })
+	count := search.Parameter{Name: "_count", Value: strconv.Itoa(parsed.Count)}
+	first := withQuery(path, append(slices.Clone(applied), count))
+	self := first
+	if at.After != "" {
+		self = withQuery(path, []search.Parameter{{Name: "_cursor", Value: s.cursors.seal(at)}, count})
+	}
+	page.links = []pageLink{{"self", self}, {"first", first}}
+	if more {
+		next := cursor{Path: path, Query: formatQuery(applied), After: last, Total: page.Total}
+		page.links = append(page.links, pageLink{"next", withQuery(path, []search.Parameter{{Name: "_cursor", Value: s.cursors.seal(next)}, count})})
+	}
+}
+
+func withQuery(path string, params []search.Parameter) string {
+	if len(params) == 0 {
+		return path
+	}
+	return path + "?" + formatQuery(params)
+}
+
+// Bundle is the page as a searchset; base is the server's base URL as the client knows it, without a slash at its end.
+func (page *Page) Bundle(base string) ([]byte, error) {
+	size := 0
+	for _, list := range [][]store.Version{page.Matches, page.Included} {
+		for _, v := range list {
+			size += len(v.Body) + entrySize
+		}
+	}
+	w := newBundle("searchset", base, page.Total, page.links, size)
+	for i, list := range [][]store.Version{page.Matches, page.Included} {
+		for _, v := range list {
+			body, err := page.shape.Apply(v.Body)
+			if err != nil {
+				return nil, damaged(v.Key, err)
+			}
+			w.begin()
+			w.resource(base, v, body)
+			w.raw(`,"search":{"mode":"`, [...]string{"match", "include"}[i], `"}}`)
+		}
+	}
+	if len(page.Issues) > 0 {
+		w.begin()
+		w.raw(`"resource":`, string(fhir.Outcome(page.Issues...).Bytes()), `,"search":{"mode":"outcome"}}`)
+	}
+	return w.close(), nil
+}
+
+// Compartment names one, "Patient/123" (compartmentdefinition.html).
+type Compartment struct{ Type, ID string }
+
+// within narrows types (none: all) to those that can be in the compartment, with the filter for what is in it.
+func (c Compartment) within(types []string) ([]string, search.Filter, error) {
+	members := definitions.Compartment(c.Type)
+	if members == nil {
+		return nil, nil, fhir.Errorf(fhir.NotFound, fhir.CodeNotFound, "R4 has no compartment of %s", clip(c.Type))
+	}
+	if len(types) == 0 {
+		types = definitions.ResourceTypes()
+	}
+	var in []string
+	var some search.Or
+	for _, t := range types {
+		if f := c.member(t, members[t]); len(f) > 0 {
+			in = append(in, t)
+			some = append(some, and(search.Type{t}, f))
+		}
+	}
+	switch len(in) {
+	case 0:
+		return types, search.None{}, nil
+	case 1:
+		return in, c.member(in[0], members[in[0]]), nil
+	}
+	return in, some, nil
+}
+
+func (c Compartment) member(resourceType string, params []string) (some search.Or) {
+	for _, param := range params {
+		if param == "{def}" {
+			some = append(some, search.ID{c.ID})
+		} else {
+			some = append(some, search.Reference{Param: param, Type: c.Type, ID: c.ID})
+		}
+	}
+	return some
+}

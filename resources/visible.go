@@ -1,0 +1,92 @@
+package resources
+
+import (
+	"fhirside/fhir"
+	"fhirside/fhir/definitions"
+	"fhirside/resources/access"
+	"fhirside/search"
+)
+
+// visible narrows a search to what the policy lets the caller search: the types that are left, and a filter. A search of which
+// nothing is left is Forbidden.
+func visible(p access.Policy, types []string) ([]string, search.Filter, error) {
+	asked := types
+	if len(types) == 0 {
+		types = definitions.ResourceTypes()
+	}
+	var granted []string // the types of which something may be searched
+	var whole search.Type
+	var some search.Or
+	for _, t := range types {
+		switch f := may(p, t, access.Search); {
+		case isNone(f):
+			continue
+		case isAll(f):
+			whole = append(whole, t)
+		default:
+			some = append(some, and(search.Type{t}, f))
+		}
+		granted = append(granted, t)
+	}
+	switch {
+	case len(granted) == 0 && len(types) == 1:
+		return nil, nil, forbidden(access.Search, types[0])
+	case len(granted) == 0:
+		return nil, nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "you may not search any of these types")
+	case len(some) == 0 && len(granted) == len(types):
+		return asked, search.All{}, nil
+	case len(some) == 0:
+		return granted, search.All{}, nil
+	case len(granted) == 1:
+		return granted, may(p, granted[0], access.Search), nil
+	case len(whole) > 0:
+		some = append(some, whole)
+	}
+	return granted, some, nil
+}
+
+// restricted is the filter with the policy added wherever it looks at other resources, so that chains and _has tell nothing
+// about what the caller may not search. Those through types that are not granted at all are refused.
+func restricted(p access.Policy, f search.Filter) (search.Filter, error) {
+	if p == access.Everything {
+		return f, nil
+	}
+	switch f := f.(type) {
+	case search.And:
+		parts, err := restrictedAll(p, f)
+		return search.And(parts), err
+	case search.Or:
+		parts, err := restrictedAll(p, f)
+		return search.Or(parts), err
+	case search.Not:
+		inner, err := restricted(p, f.Filter)
+		return search.Not{Filter: inner}, err
+	case search.Chain:
+		inner, err := restrictedInner(p, f.Type, f.Filter)
+		return search.Chain{Param: f.Param, Type: f.Type, Filter: inner}, err
+	case search.Has:
+		inner, err := restrictedInner(p, f.Type, f.Filter)
+		return search.Has{Type: f.Type, Param: f.Param, Filter: inner}, err
+	}
+	return f, nil
+}
+
+func restrictedAll(p access.Policy, parts []search.Filter) ([]search.Filter, error) {
+	out := make([]search.Filter, len(parts))
+	for i, part := range parts {
+		var err error
+		if out[i], err = restricted(p, part); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func restrictedInner(p access.Policy, resourceType string, f search.Filter) (search.Filter, error) {
+	granted := may(p, resourceType, access.Search)
+	if isNone(granted) {
+		return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "the search looks into %s, which you may not search", resourceType)
+	}
+	inner, err := restricted(p, f)
+	return and(inner, granted), err
+}
