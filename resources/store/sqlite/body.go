@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/s2"
+
+	"fhirside/search/index"
+)
+
+// vocabulary is text that resources often repeat: records are compressed against it. Each file keeps the one it was made with.
+//
+//go:embed vocabulary.txt
+var vocabulary []byte
+
+// codec packs a version for the body column: the length of its index values, the values, the body; compressed by S2, which
+// reads faster than the SQLite page that it saves.
+type codec struct{ dict *s2.Dict }
+
+func newCodec(vocabulary []byte) (codec, error) {
+	d := s2.MakeDict(vocabulary, nil)
+	if d == nil {
+		return codec{}, errors.New("the vocabulary is too short or too long")
+	}
+	return codec{d}, nil
+}
+
+func (c codec) pack(v index.Values, body []byte) []byte {
+	values := appendValues(nil, v)
+	plain := make([]byte, 0, len(values)+len(body)+binary.MaxVarintLen32)
+	plain = binary.AppendUvarint(plain, uint64(len(values)))
+	plain = append(plain, values...)
+	plain = append(plain, body...)
+	return c.dict.Encode(nil, plain)
+}
+
+// unpack gives the encoded values and the body.
+func (c codec) unpack(record []byte) (values, body []byte, err error) {
+	plain, err := c.dict.Decode(nil, record)
+	if err != nil {
+		return nil, nil, fmt.Errorf("a stored record cannot be read: %w", err)
+	}
+	n, k := binary.Uvarint(plain)
+	if k <= 0 || n > uint64(len(plain)-k) {
+		return nil, nil, errors.New("a stored record cannot be read: bad length")
+	}
+	end := k + int(n)
+	return plain[k:end:end], plain[end:len(plain):len(plain)], nil
+}
+
+func (c codec) body(record []byte) ([]byte, error) {
+	_, body, err := c.unpack(record)
+	return body, err
+}
+
+func (c codec) values(record []byte) (index.Values, error) {
+	values, _, err := c.unpack(record)
+	if err != nil {
+		return index.Values{}, err
+	}
+	return decodeValues(values)
+}

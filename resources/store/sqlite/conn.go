@@ -1,0 +1,200 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store"
+)
+
+// conn is a connection with its prepared statements. One goroutine uses it at a time.
+type conn struct {
+	db     *sqlite3.Conn
+	stmts  map[string]*sqlite3.Stmt
+	broken bool // it ran out of memory in the middle of something: not to be used again
+}
+
+// maxStatements bounds how many statements a connection keeps: searches come in many shapes.
+const maxStatements = 512
+
+func (c *conn) prepare(sql string) (*sqlite3.Stmt, error) {
+	if st, ok := c.stmts[sql]; ok {
+		return st, nil
+	}
+	if len(c.stmts) >= maxStatements {
+		for text, st := range c.stmts {
+			if !st.Busy() {
+				st.Close()
+				delete(c.stmts, text)
+			}
+		}
+	}
+	st, _, err := c.db.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, fmt.Errorf("%w in %s", err, sql)
+	}
+	c.stmts[sql] = st
+	return st, nil
+}
+
+// bind prepares the statement with its parameters in order.
+func (c *conn) bind(sql string, args ...arg) (*sqlite3.Stmt, error) {
+	st, err := c.prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range args {
+		if err := a.bind(st, i+1); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// exec runs a statement that returns nothing.
+func (c *conn) exec(sql string, args ...arg) error {
+	st, err := c.bind(sql, args...)
+	if err != nil {
+		return err
+	}
+	return st.Exec()
+}
+
+// each calls f for each row.
+func (c *conn) each(f func(st *sqlite3.Stmt) error, sql string, args ...arg) error {
+	st, err := c.bind(sql, args...)
+	if err != nil {
+		return err
+	}
+	for st.Step() {
+		if err := f(st); err != nil {
+			st.Reset()
+			return err
+		}
+	}
+	err = st.Err()
+	if rerr := st.Reset(); err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// integer is the first column of the first row; ok says whether there is one that is not null.
+func (c *conn) integer(sql string, args ...arg) (n int64, ok bool, err error) {
+	st, err := c.bind(sql, args...)
+	if err != nil {
+		return 0, false, err
+	}
+	if st.Step() {
+		ok = st.ColumnType(0) != sqlite3.NULL
+		n = st.ColumnInt64(0)
+	}
+	err = st.Err()
+	st.Reset()
+	return n, ok, err
+}
+
+// close is for connections that may be broken as well.
+func (c *conn) close() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", store.ErrUnavailable, r)
+		}
+	}()
+	for _, st := range c.stmts {
+		st.Close()
+	}
+	c.stmts = nil
+	return c.db.Close()
+}
+
+// guard keeps a connection that ran out of memory, which its binding reports by a panic, from taking the process with it. It is
+// deferred.
+func (c *conn) guard(err *error) {
+	switch r := recover(); {
+	case r == nil:
+	case fmt.Sprint(r) == "sqlite3: out of memory":
+		c.broken = true
+		*err = fmt.Errorf("%w: %v", store.ErrUnavailable, r)
+	default:
+		panic(r)
+	}
+}
+
+// interruptible makes what the connection does end with the context. Call the returned function when done.
+func (c *conn) interruptible(ctx context.Context) func() {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	c.db.SetInterrupt(ctx)
+	return func() { c.db.SetInterrupt(context.Background()) }
+}
+
+// arg is a parameter of a statement.
+type arg struct {
+	kind byte // 'i', 'f', 's', 'b' or 0 for null
+	i    int64
+	f    float64
+	s    string
+	b    []byte
+}
+
+func integer(i int64) arg { return arg{kind: 'i', i: i} }
+func real(f float64) arg  { return arg{kind: 'f', f: f} }
+func text(s string) arg   { return arg{kind: 's', s: s} }
+func blob(b []byte) arg   { return arg{kind: 'b', b: b} }
+
+func (a arg) bind(st *sqlite3.Stmt, i int) error {
+	switch a.kind {
+	case 'i':
+		return st.BindInt64(i, a.i)
+	case 'f':
+		return st.BindFloat(i, a.f)
+	case 's':
+		return st.BindText(i, a.s)
+	case 'b':
+		return st.BindBlob(i, a.b) // null where nil
+	}
+	return st.BindNull(i)
+}
+
+// connect opens a connection to the file.
+func connect(ctx context.Context, uri string, pragmas ...string) (*conn, error) {
+	db, err := sqlite3.OpenContext(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
+	if err := db.BusyTimeout(busyTimeout); err != nil {
+		c.close()
+		return nil, err
+	}
+	for _, p := range pragmas {
+		if err := db.Exec("PRAGMA " + p); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// busyTimeout is how long a writer waits for another process.
+const busyTimeout = 10 * time.Second
+
+// snapshot runs f so that all of its statements see the same state of the database, and take its lock only once.
+func (c *conn) snapshot(f func() error) error {
+	if !c.db.GetAutocommit() {
+		return f() // within a transaction
+	}
+	if err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	err := f()
+	if end := c.exec("COMMIT"); err == nil {
+		err = end
+	}
+	return err
+}

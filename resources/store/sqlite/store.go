@@ -1,0 +1,202 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	_ "github.com/ncruces/go-sqlite3/vfs/mvcc" // for databases in memory
+
+	"fhirside/resources/store"
+)
+
+// Options of a store. The zero value is ready for use.
+type Options struct {
+	// Layout of the index tables; nil is DefaultLayout.
+	Layout *Layout
+	// Now is the clock of commits; nil is the system's.
+	Now func() time.Time
+	// Readers is how many searches and reads run at once; 0 is twice the number of processors, at least 4.
+	Readers int
+	// MaxSteps bounds the work of one search or count, in millions of steps of SQLite's virtual machine (some 20 ms each), before
+	// it fails with store.ErrTooCostly; 0 is 500.
+	MaxSteps int
+	// MaxPages bounds the file's size in pages of 8 KB; 0 is no bound but the disk.
+	MaxPages int
+}
+
+// Memory is the path of a database in memory, which is gone when it is closed.
+const Memory = ":memory:"
+
+// db is an open store.
+type db struct {
+	opt     Options
+	uri     string
+	codec   codec
+	index   indexer
+	readers *pool
+	writer  *writer
+	close   sync.Once
+}
+
+// Open opens the database file, and makes it where there is none. A file of an older schema or another layout is brought up to
+// date first; one of a newer schema is refused. Several processes may have the file open.
+func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
+	if opt.Layout == nil {
+		l := DefaultLayout()
+		opt.Layout = &l
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Readers == 0 {
+		opt.Readers = max(4, 2*runtime.GOMAXPROCS(0))
+	}
+	if opt.MaxSteps == 0 {
+		opt.MaxSteps = 500
+	}
+	s, err := open(ctx, path, opt)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, explain(ctx, err))
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
+	s := &db{opt: opt, uri: fileURI(path)}
+	w, err := s.connectWriter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			w.close()
+		}
+	}()
+	if err := migrate(w, migrations); err != nil {
+		return nil, err
+	}
+	if err := s.loadSettings(w); err != nil {
+		return nil, err
+	}
+	s.readers = newPool(opt.Readers, func(ctx context.Context) (*conn, error) { return connect(ctx, s.uri, readerPragmas...) })
+	s.writer = newWriter(s, w)
+	return s, nil
+}
+
+// fileURI is the name of the database for SQLite.
+func fileURI(path string) string {
+	if path == Memory {
+		return "file:/" + rand.Text() + "?vfs=mvcc"
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+}
+
+func (s *db) connectWriter(ctx context.Context) (*conn, error) {
+	pragmas := []string{
+		"page_size=8192",
+		"journal_mode=WAL",
+		"synchronous=FULL",
+		"cache_size=-65536",            // KB
+		"wal_autocheckpoint=8000",      // pages: 64 MB
+		"journal_size_limit=134217728", // bytes
+		"temp_store=MEMORY",
+	}
+	if s.opt.MaxPages > 0 {
+		pragmas = append(pragmas, fmt.Sprintf("max_page_count=%d", s.opt.MaxPages))
+	}
+	return connect(ctx, s.uri, pragmas...)
+}
+
+var readerPragmas = []string{
+	"query_only=1",
+	"cache_size=-16384",
+	"temp_store=MEMORY",
+}
+
+// loadSettings reads what the file says about itself, or writes it into a new one.
+func (s *db) loadSettings(c *conn) (err error) {
+	if err := c.db.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			c.db.Exec("ROLLBACK")
+		}
+	}()
+	key, err := setting(c, "hash key", func() []byte {
+		k := make([]byte, 16)
+		rand.Read(k)
+		return k
+	})
+	if err != nil {
+		return err
+	}
+	words, err := setting(c, "vocabulary", func() []byte { return vocabulary })
+	if err != nil {
+		return err
+	}
+	if len(key) != 16 {
+		return errors.New("the file's hash key is damaged")
+	}
+	s.index = indexer{hasher{binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[8:])}, *s.opt.Layout}
+	if s.codec, err = newCodec(words); err != nil {
+		return err
+	}
+	layout, err := setting(c, "layout", func() []byte { return []byte(s.opt.Layout.fingerprint()) })
+	if err != nil {
+		return err
+	}
+	if string(layout) != s.opt.Layout.fingerprint() {
+		if err := s.reindex(c); err != nil {
+			return fmt.Errorf("rewrite the index tables: %w", err)
+		}
+	}
+	return c.db.Exec("COMMIT")
+}
+
+func setting(c *conn, name string, first func() []byte) (value []byte, err error) {
+	err = c.each(func(st *sqlite3.Stmt) error {
+		value = st.ColumnBlob(0, nil)
+		return nil
+	}, `SELECT value FROM setting WHERE name=?`, text(name))
+	if err != nil || value != nil {
+		return value, err
+	}
+	value = first()
+	return value, c.exec(`INSERT INTO setting(name, value) VALUES(?, ?)`, text(name), blob(value))
+}
+
+// Ready says whether the file can be read and nothing keeps commits from it.
+func (s *db) Ready(ctx context.Context) error {
+	return s.read(ctx, func(c *conn) error {
+		_, _, err := c.integer(`SELECT max(number) FROM resource`)
+		return err
+	})
+}
+
+// Close ends the store when the running commits and reads have ended.
+func (s *db) Close() (err error) {
+	s.close.Do(func() {
+		err = errors.Join(s.writer.shut(), s.readers.close())
+	})
+	return err
+}
+
+// read runs f on a connection for reading.
+func (s *db) read(ctx context.Context, f func(*conn) error) (err error) {
+	c, err := s.readers.get(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.put(c)
+	defer c.guard(&err)
+	return explain(ctx, f(c))
+}

@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"fhirside/resources/store"
+)
+
+// writer is the one connection that writes. Commits take turns on it and run in their callers' goroutines; those that are
+// waiting join the transaction of the one before them, and whoever finds nobody waiting makes it durable for all. So N
+// concurrent commits cost one fsync, and a lone one waits for nobody.
+type writer struct {
+	s *db
+	// Only whose turn it is touches these:
+	conn  *conn
+	group *group  // the open transaction
+	known *memory // what the database is known to hold
+
+	mu     sync.Mutex
+	taken  bool            // it is somebody's turn
+	queue  []chan struct{} // those waiting for theirs
+	closed bool
+}
+
+// A group is a transaction of SQLite with the commits in it.
+type group struct {
+	millis  int64 // the time of its commits
+	begun   time.Time
+	place   int   // of the next version in it
+	next    int64 // number of the next new resource
+	commits int
+	written int   // versions
+	failed  error // the transaction cannot be saved any more
+
+	pending []*version             // written, but not yet in the database
+	current map[store.Key]*version // the latest pending of each resource
+	known   *memory
+
+	done chan struct{} // closed when durable, or not (err)
+	err  error
+}
+
+// A group is made durable at the latest when it has this many commits or versions, or is this old.
+const (
+	maxCommits  = 128
+	maxVersions = 4096
+	maxAge      = 20 * time.Millisecond
+)
+
+func newWriter(s *db, c *conn) *writer {
+	return &writer{s: s, conn: c, known: newMemory(nil)}
+}
+
+// commit runs f in its turn. See store.Store.
+func (w *writer) commit(ctx context.Context, f func(store.Tx) error) error {
+	if err := w.take(ctx, false); err != nil {
+		return err
+	}
+	g, err := w.turn(ctx, f)
+	if g == nil {
+		return err
+	}
+	<-g.done // not given up on when ctx ends: the commit may be durable already
+	if g.err != nil {
+		return g.err
+	}
+	return err
+}
+
+// turn runs f in the group and ends the caller's turn, whatever f does. The error is that of f.
+func (w *writer) turn(ctx context.Context, f func(store.Tx) error) (g *group, err error) {
+	defer w.pass() // also when f panics or ends its goroutine
+	g, err = w.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &tx{w: w, g: g, ctx: ctx, mark: len(g.pending)}
+	defer t.end()
+	err = f(t)
+	t.ok = err == nil
+	return g, err
+}
+
+// take waits for the caller's turn; the last one is that of whoever closes the writer.
+func (w *writer) take(ctx context.Context, last bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errClosed
+	}
+	w.closed = last
+	if !w.taken {
+		w.taken = true
+		w.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	w.queue = append(w.queue, turn)
+	w.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	w.mu.Lock()
+	if i := slices.Index(w.queue, turn); i >= 0 {
+		w.queue = slices.Delete(w.queue, i, i+1)
+		w.mu.Unlock()
+	} else { // the turn came at the same moment, and others may rely on it being taken
+		w.mu.Unlock()
+		w.pass()
+	}
+	return context.Cause(ctx)
+}
+
+// pass ends a turn: the next in the queue goes on with the group, or it is made durable.
+func (w *writer) pass() {
+	w.mu.Lock()
+	waiting := len(w.queue) > 0
+	w.mu.Unlock()
+	if g := w.group; g != nil && (!waiting || g.full()) {
+		w.group = nil
+		g.err = w.durable(g)
+		close(g.done)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		w.taken = false
+		return
+	}
+	close(w.queue[0])
+	w.queue = w.queue[1:]
+}
+
+func (g *group) full() bool {
+	return g.failed != nil || g.commits >= maxCommits || g.written >= maxVersions || time.Since(g.begun) > maxAge
+}
+
+// begin is the open group, or a new one.
+func (w *writer) begin(ctx context.Context) (g *group, err error) {
+	if w.group != nil {
+		return w.group, nil
+	}
+	if w.conn.broken {
+		w.conn.close()
+		if w.conn, err = w.s.connectWriter(ctx); err != nil {
+			return nil, explain(ctx, err)
+		}
+	}
+	defer w.conn.guard(&err)
+	done := w.conn.interruptible(ctx) // while another process writes
+	err = w.conn.exec("BEGIN IMMEDIATE")
+	done()
+	if err != nil {
+		return nil, explain(ctx, err)
+	}
+	g = &group{begun: time.Now(), current: map[store.Key]*version{}, known: newMemory(w.known), done: make(chan struct{})}
+	if g.millis, g.next, err = w.position(); err != nil {
+		w.rollback()
+		return nil, explain(ctx, err)
+	}
+	w.group = g
+	return g, nil
+}
+
+// position is the time of the next transaction, later than that of any before it, and the next free number. Both are read from
+// the database each time: another process may have written.
+func (w *writer) position() (millis, number int64, err error) {
+	number, _, err = w.conn.integer(`SELECT max(number) FROM resource`)
+	if err != nil {
+		return 0, 0, err
+	}
+	last, _, err := w.conn.integer(`SELECT max(stamp) FROM resource`) // a current version is the latest one
+	if err != nil {
+		return 0, 0, err
+	}
+	least := last>>placeBits + 1
+	now := w.s.opt.Now().UnixMilli()
+	if now == least-1 { // a commit in the same millisecond: rather wait for the next than run ahead of the clock
+		time.Sleep(time.Millisecond)
+		now = w.s.opt.Now().UnixMilli()
+	}
+	return max(now, least), number + 1, nil
+}
+
+// durable commits the group's transaction.
+func (w *writer) durable(g *group) (err error) {
+	defer w.conn.guard(&err)
+	err = g.failed
+	if err == nil {
+		err = w.flush(g, len(g.pending))
+	}
+	if err == nil {
+		err = w.conn.exec("COMMIT")
+	}
+	if err != nil {
+		w.rollback()
+		return explain(context.Background(), err)
+	}
+	g.known.keep()
+	return nil
+}
+
+// rollback also mends what an error within a transaction leaves behind.
+func (w *writer) rollback() {
+	if !w.conn.db.GetAutocommit() {
+		w.conn.db.Exec("ROLLBACK")
+	}
+}
+
+// shut waits for the turns before it and closes the connection.
+func (w *writer) shut() error {
+	if err := w.take(context.Background(), true); err != nil {
+		return err
+	}
+	return w.conn.close()
+}
