@@ -23,8 +23,8 @@
 //	string       the folded text, then the text as it is; parts of a text do not count
 //	token        the code (folded where its system ignores case), then the system
 //	reference    Type/ID, or the URL of what is not on this server
-//	date         the beginning where ascending, the end where descending; an open one is before, or after, every time
-//	number       the lower bound where ascending, the upper one where descending
+//	date         the beginning of the interval, both ways; one that is open there is before every time
+//	number       the lower bound, both ways
 //	quantity     as number, whatever the unit
 //	uri          the text
 //	_id          the id
