@@ -214,7 +214,7 @@ func (k *compiler) text(c *evaluation, n *node, p program) (s string, ok bool, e
 	if s, ok = it.system().(string); !ok {
 		return "", false, k.failure(n, "a string is wanted here, not %s", it.Type())
 	}
-	return s, true, nil
+	return s, true, c.spendText(s)
 }
 
 // external compiles %name.
@@ -271,7 +271,7 @@ type typeTest struct {
 	system string            // one of FHIRPath's own types; "" if only the FHIR type is meant
 }
 
-// typeNamed resolves a type with or without its namespace; without one FHIR's come first.
+// typeNamed resolves a type with or without its namespace; without one FHIR's come first. System.Patient is no type of anything.
 func (k *compiler) typeNamed(n *node, name string) (typeTest, error) {
 	namespace, local, qualified := strings.Cut(name, ".")
 	if !qualified {
@@ -287,7 +287,7 @@ func (k *compiler) typeNamed(n *node, name string) (typeTest, error) {
 			t.system = local
 		}
 	}
-	if t.typ == nil && t.system == "" {
+	if t.typ == nil && t.system == "" && definitions.Lookup(local) == nil {
 		return t, k.errorf(n, "there is no type %s", name)
 	}
 	if namespace == "" && local == "Quantity" {

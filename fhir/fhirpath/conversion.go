@@ -32,7 +32,7 @@ func inUnit(result func(q any) any) func(k *compiler, n *node) (program, error) 
 	return func(k *compiler, n *node) (program, error) {
 		args, err := k.compileAll(n.args)
 		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
-			v, err := k.value(n, focus)
+			v, err := k.value(c, n, focus)
 			if err != nil || v == nil {
 				return dst, err
 			}
@@ -46,7 +46,7 @@ func inUnit(result func(q any) any) func(k *compiler, n *node) (program, error) 
 					q = nil
 				}
 			}
-			return appendValue(dst, result(q)), nil
+			return c.emit(dst, result(q))
 		}, err
 	}
 }

@@ -130,7 +130,7 @@ func (k *compiler) iif(n *node) (program, error) {
 			if len(focus) == 0 {
 				return l.run(c, c.this, dst)
 			}
-			return l.on(c, focus, 0, dst)
+			return l.with(c, focus, c.index, dst)
 		}
 		condition, err := on(args[0], c.buffer())
 		defer func() { c.release(condition) }()

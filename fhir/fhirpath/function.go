@@ -2,6 +2,8 @@ package fhirpath
 
 import (
 	"fmt"
+
+	"fhirside/fhir"
 )
 
 // function is how a call of a function is compiled.
@@ -15,7 +17,7 @@ var functions = map[string]function{}
 
 func init() {
 	for _, group := range []map[string]function{
-		existenceFunctions, filterFunctions, subsetFunctions, conversionFunctions, stringFunctions, mathFunctions, treeFunctions, fhirFunctions,
+		existenceFunctions, filterFunctions, subsetFunctions, conversionFunctions, stringFunctions, mathFunctions, boundaryFunctions, treeFunctions, fhirFunctions,
 	} {
 		for name, f := range group {
 			functions[name] = f
@@ -54,30 +56,44 @@ func onTruth(f func(focus []Item) bool) function {
 // items.
 func onValue(f func(v any) any) function {
 	return function{0, 0, func(k *compiler, n *node) (program, error) {
-		return func(_ *evaluation, focus, dst []Item) ([]Item, error) {
-			v, err := k.value(n, focus)
+		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
+			v, err := k.value(c, n, focus)
 			if err != nil || v == nil {
 				return dst, err
 			}
-			return appendValue(dst, f(v)), nil
+			return c.emit(dst, f(v))
 		}, nil
 	}}
 }
 
-func appendValue(dst []Item, v any) []Item {
+// maxText bounds the strings that an expression can make, in bytes.
+const maxText = 1 << 20
+
+// emit appends a computed value, and nothing where it is nil.
+func (c *evaluation) emit(dst []Item, v any) ([]Item, error) {
 	if v == nil {
-		return dst
+		return dst, nil
 	}
-	return append(dst, Item{value: v})
+	if s, ok := v.(string); ok && len(s) > maxText {
+		return dst, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the FHIRPath expression makes a text of more than %d bytes", maxText)
+	}
+	return append(dst, Item{value: v}), c.spendText(v)
+}
+
+// spendText pays for reading or making a value: long strings are work.
+func (c *evaluation) spendText(v any) error {
+	s, _ := v.(string)
+	return c.spend(1 + len(s)/16)
 }
 
 // value is the value of a single item; nil where the collection is empty or the item has no value.
-func (k *compiler) value(n *node, focus []Item) (any, error) {
+func (k *compiler) value(c *evaluation, n *node, focus []Item) (any, error) {
 	switch len(focus) {
 	case 0:
 		return nil, nil
 	case 1:
-		return focus[0].system(), nil
+		v := focus[0].system()
+		return v, c.spendText(v)
 	}
 	return nil, k.failure(n, "%s() is asked of one item, not of %d", n.name, len(focus))
 }
@@ -127,10 +143,15 @@ func (k *compiler) lambda(n *node) (lambda, error) {
 
 // on appends the result for the item at a position of the focus.
 func (l lambda) on(c *evaluation, focus []Item, i int, dst []Item) ([]Item, error) {
-	this, index := c.this, c.index
-	c.this, c.index = focus[i:i+1:i+1], i
-	dst, err := l.run(c, c.this, dst)
+	return l.with(c, focus[i:i+1:i+1], i, dst)
+}
+
+// with appends the result with these for $this and $index.
+func (l lambda) with(c *evaluation, this []Item, index int, dst []Item) ([]Item, error) {
+	outer, outerIndex := c.this, c.index
 	c.this, c.index = this, index
+	dst, err := l.run(c, c.this, dst)
+	c.this, c.index = outer, outerIndex
 	return dst, err
 }
 

@@ -76,7 +76,7 @@ func binaryNumber(f func(v, arg any) any) func(k *compiler, n *node) (program, e
 	return func(k *compiler, n *node) (program, error) {
 		args, err := k.compileAll(n.args)
 		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
-			v, err := k.value(n, focus)
+			v, err := k.value(c, n, focus)
 			if err != nil || v == nil {
 				return dst, err
 			}
@@ -88,7 +88,7 @@ func binaryNumber(f func(v, arg any) any) func(k *compiler, n *node) (program, e
 				}
 				arg = it.system()
 			}
-			return appendValue(dst, f(v, arg)), nil
+			return c.emit(dst, f(v, arg))
 		}, err
 	}
 }

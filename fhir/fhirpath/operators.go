@@ -269,9 +269,10 @@ func (k *compiler) arithmetic(n *node, left, right program) program {
 		err := c.operands(focus, left, right, func(a, b []Item) error {
 			if n.name == "&" {
 				text, err := k.concatenate(n, a, b)
-				if err == nil {
-					dst = append(dst, Item{value: text})
+				if err != nil {
+					return err
 				}
+				dst, err = c.emit(dst, text)
 				return err
 			}
 			x, y, ok, err := k.pair(n, a, b)
@@ -282,20 +283,12 @@ func (k *compiler) arithmetic(n *node, left, right program) program {
 			if !ok {
 				return k.failure(n, "%s cannot be applied to %s and %s", n.name, a[0].Type(), b[0].Type())
 			}
-			if s, isText := v.(string); isText && len(s) > maxText {
-				return k.failure(n, "the text is longer than %d bytes", maxText)
-			}
-			if v != nil {
-				dst = append(dst, Item{value: v})
-			}
-			return nil
+			dst, err = c.emit(dst, v)
+			return err
 		})
 		return dst, err
 	}
 }
-
-// maxText bounds the strings that an expression can make, in bytes.
-const maxText = 1 << 20
 
 // concatenate is the operator &, for which an empty collection is an empty string.
 func (k *compiler) concatenate(n *node, a, b []Item) (string, error) {
@@ -312,9 +305,6 @@ func (k *compiler) concatenate(n *node, a, b []Item) (string, error) {
 			return "", k.failure(n, "& joins strings, not %s", side[0].Type())
 		}
 		text += s
-	}
-	if len(text) > maxText {
-		return "", k.failure(n, "the text is longer than %d bytes", maxText)
 	}
 	return text, nil
 }

@@ -271,7 +271,10 @@ func (p *parser) arguments() (args []*node, err error) {
 	}
 	for !p.isSymbol(")") {
 		if len(args) > 0 {
-			if err = p.expect(","); err != nil {
+			if !p.isSymbol(",") {
+				return nil, p.unexpected(`"," or ")"`)
+			}
+			if err = p.advance(); err != nil {
 				return nil, err
 			}
 		}

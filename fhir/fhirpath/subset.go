@@ -1,5 +1,7 @@
 package fhirpath
 
+import "slices"
+
 // subsetFunctions are those of FHIRPath's chapters "Subsetting" and "Combining".
 var subsetFunctions = map[string]function{
 	"single": {0, 0, func(k *compiler, n *node) (program, error) {
@@ -21,6 +23,7 @@ var subsetFunctions = map[string]function{
 	}),
 	"skip":      slice(func(items []Item, n int) []Item { return items[n:] }),
 	"take":      slice(func(items []Item, n int) []Item { return items[:n] }),
+	"sort":      {0, 8, (*compiler).sort},
 	"intersect": onCollections(func(c *evaluation, a, b, dst []Item) ([]Item, error) { return c.common(a, b, true, dst) }),
 	"exclude":   onCollections(func(c *evaluation, a, b, dst []Item) ([]Item, error) { return c.common(a, b, false, dst) }),
 	"combine": onCollections(func(c *evaluation, a, b, dst []Item) ([]Item, error) {
@@ -32,6 +35,86 @@ var subsetFunctions = map[string]function{
 		c.release(all)
 		return dst, err
 	}),
+}
+
+// sort orders a collection by keys, each an expression on $this; a minus sign before one turns its order around. Without keys the
+// items themselves are compared. Items without a key come first.
+func (k *compiler) sort(n *node) (program, error) {
+	type key struct {
+		lambda
+		descending bool
+	}
+	var keys []key
+	for _, arg := range n.args {
+		descending := arg.kind == nodeUnary && arg.name == "-"
+		if descending {
+			arg = arg.args[0]
+		}
+		l, err := k.lambda(arg)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key{l, descending})
+	}
+	if len(keys) == 0 {
+		keys = []key{{lambda: lambda{k, n, variable("this")}}}
+	}
+	return func(c *evaluation, focus, dst []Item) ([]Item, error) {
+		type row struct {
+			item Item
+			keys []any
+		}
+		rows := make([]row, len(focus))
+		for i := range focus {
+			rows[i].item = focus[i]
+			for _, key := range keys {
+				items, err := key.on(c, focus, i, nil)
+				if err != nil {
+					return dst, err
+				}
+				v, err := k.value(c, n, items)
+				if err != nil {
+					return dst, err
+				}
+				rows[i].keys = append(rows[i].keys, v)
+			}
+			if err := c.spend(1); err != nil {
+				return dst, err
+			}
+		}
+		slices.SortStableFunc(rows, func(a, b row) int {
+			for i, key := range keys {
+				if order := keyOrder(a.keys[i], b.keys[i], key.descending); order != 0 {
+					return order
+				}
+			}
+			return 0
+		})
+		for i := range rows {
+			dst = append(dst, rows[i].item)
+		}
+		return dst, nil
+	}, nil
+}
+
+// keyOrder compares two sort keys; what cannot be compared is left as it was.
+func keyOrder(x, y any, descending bool) int {
+	switch {
+	case x == nil && y == nil:
+		return 0
+	case x == nil:
+		return -1
+	case y == nil:
+		return 1
+	}
+	o, known, comparable := order(x, y)
+	switch {
+	case !known || !comparable:
+		return 0
+	case descending:
+		return -o
+	}
+	return o
 }
 
 // slice is a function with a number of items; cut gets one between 0 and the length.

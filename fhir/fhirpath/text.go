@@ -36,7 +36,7 @@ var stringFunctions = map[string]function{
 	"replaceMatches": {2, 2, (*compiler).replaceMatches},
 	"toChars": {0, 0, func(k *compiler, n *node) (program, error) {
 		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
-			s, ok, err := k.subject(n, focus)
+			s, ok, err := k.subject(c, n, focus)
 			if err != nil || !ok {
 				return dst, err
 			}
@@ -51,8 +51,8 @@ var stringFunctions = map[string]function{
 }
 
 // subject is the string that a function is asked of; ok is false where the collection is empty.
-func (k *compiler) subject(n *node, focus []Item) (s string, ok bool, err error) {
-	v, err := k.value(n, focus)
+func (k *compiler) subject(c *evaluation, n *node, focus []Item) (s string, ok bool, err error) {
+	v, err := k.value(c, n, focus)
 	if err != nil || v == nil {
 		return "", false, err
 	}
@@ -74,19 +74,19 @@ func isTemporal(v any) bool {
 // onString is a function of one string.
 func onString(f func(s string) any) function {
 	return function{0, 0, func(k *compiler, n *node) (program, error) {
-		return func(_ *evaluation, focus, dst []Item) ([]Item, error) {
-			s, ok, err := k.subject(n, focus)
+		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
+			s, ok, err := k.subject(c, n, focus)
 			if err != nil || !ok {
 				return dst, err
 			}
-			return appendValue(dst, f(s)), nil
+			return c.emit(dst, f(s))
 		}, nil
 	}}
 }
 
 // strings evaluates the string that a function is asked of and its arguments; ok is false where one of them is empty.
 func (k *compiler) strings(c *evaluation, n *node, focus []Item, args []program) (s []string, ok bool, err error) {
-	subject, ok, err := k.subject(n, focus)
+	subject, ok, err := k.subject(c, n, focus)
 	if err != nil || !ok {
 		return nil, false, err
 	}
@@ -110,7 +110,7 @@ func withString(f func(s, arg string) any) function {
 			if err != nil || !ok {
 				return dst, err
 			}
-			return appendValue(dst, f(s[0], s[1])), nil
+			return c.emit(dst, f(s[0], s[1]))
 		}, err
 	}}
 }
@@ -126,7 +126,7 @@ func position(s string, offset int) any {
 func (k *compiler) substring(n *node) (program, error) {
 	args, err := k.compileAll(n.args)
 	return func(c *evaluation, focus, dst []Item) ([]Item, error) {
-		s, ok, err := k.subject(n, focus)
+		s, ok, err := k.subject(c, n, focus)
 		if err != nil || !ok {
 			return dst, err
 		}
@@ -149,7 +149,7 @@ func (k *compiler) substring(n *node) (program, error) {
 			}
 		}
 		end := min(int64(len(runes)), start+min(length, int64(len(runes))))
-		return append(dst, Item{value: string(runes[start:end])}), nil
+		return c.emit(dst, string(runes[start:end]))
 	}, err
 }
 
@@ -164,7 +164,7 @@ func (k *compiler) replace(n *node) (program, error) {
 		if count := strings.Count(s[0], s[1]); len(s[0])+count*len(s[2]) > maxText {
 			return dst, k.failure(n, "the text is longer than %d bytes", maxText)
 		}
-		return append(dst, Item{value: strings.ReplaceAll(s[0], s[1], s[2])}), nil
+		return c.emit(dst, strings.ReplaceAll(s[0], s[1], s[2]))
 	}, err
 }
 
@@ -205,7 +205,7 @@ func (k *compiler) matches(n *node) (program, error) {
 		if err != nil {
 			return dst, err
 		}
-		return append(dst, Item{value: re.MatchString(s[0])}), c.spend(len(s[0]) / 64)
+		return append(dst, Item{value: re.MatchString(s[0])}), nil
 	}, err
 }
 
@@ -230,7 +230,7 @@ func (k *compiler) replaceMatches(n *node) (program, error) {
 		if (len(s[0])+1)*(len(s[2])+1) > maxText {
 			return dst, k.failure(n, "the text may become longer than %d bytes", maxText)
 		}
-		return append(dst, Item{value: re.ReplaceAllString(s[0], groupNumbers.ReplaceAllString(s[2], "$${$1}"))}), c.spend(len(s[0]) / 64)
+		return c.emit(dst, re.ReplaceAllString(s[0], groupNumbers.ReplaceAllString(s[2], "$${$1}")))
 	}, err
 }
 
@@ -270,13 +270,13 @@ func (k *compiler) join(n *node) (program, error) {
 			}
 			parts = append(parts, text)
 			if length += len(text) + len(separator); length > maxText {
-				return dst, k.failure(n, "the text is longer than %d bytes", maxText)
+				break // emit refuses it
 			}
 		}
 		if len(parts) == 0 {
 			return dst, nil
 		}
-		return append(dst, Item{value: strings.Join(parts, separator)}), nil
+		return c.emit(dst, strings.Join(parts, separator))
 	}, err
 }
 

@@ -68,11 +68,11 @@ var fhirFunctions = map[string]function{
 		return len(focus) == 1 && (focus[0].typ == nil || focus[0].primitive() && focus[0].element.Exists())
 	}),
 	"getValue": {0, 0, func(*compiler, *node) (program, error) {
-		return func(_ *evaluation, focus, dst []Item) ([]Item, error) {
+		return func(c *evaluation, focus, dst []Item) ([]Item, error) {
 			if len(focus) != 1 || focus[0].typ != nil && !focus[0].primitive() {
 				return dst, nil
 			}
-			return appendValue(dst, focus[0].system()), nil
+			return c.emit(dst, focus[0].system())
 		}, nil
 	}},
 	"resolve": plain(func(c *evaluation, focus, dst []Item) ([]Item, error) {
