@@ -14,7 +14,8 @@ import (
 type conn struct {
 	db     *sqlite3.Conn
 	stmts  map[string]*sqlite3.Stmt
-	broken bool // it ran out of memory in the middle of something: not to be used again
+	meter  *meter // the bound on the running search
+	broken bool   // it ran out of memory in the middle of something: not to be used again
 }
 
 // maxStatements bounds how many statements a connection keeps: searches come in many shapes.
@@ -69,7 +70,7 @@ func (c *conn) each(f func(st *sqlite3.Stmt) error, sql string, args ...arg) err
 	if err != nil {
 		return err
 	}
-	for st.Step() {
+	for c.step(st) {
 		if err := f(st); err != nil {
 			st.Reset()
 			return err
@@ -82,13 +83,21 @@ func (c *conn) each(f func(st *sqlite3.Stmt) error, sql string, args ...arg) err
 	return err
 }
 
+// step is Stmt.Step, which asks the meter once more than SQLite does.
+func (c *conn) step(st *sqlite3.Stmt) bool {
+	if c.meter != nil {
+		c.meter.credit()
+	}
+	return st.Step()
+}
+
 // integer is the first column of the first row; ok says whether there is one that is not null.
 func (c *conn) integer(sql string, args ...arg) (n int64, ok bool, err error) {
 	st, err := c.bind(sql, args...)
 	if err != nil {
 		return 0, false, err
 	}
-	if st.Step() {
+	if c.step(st) {
 		ok = st.ColumnType(0) != sqlite3.NULL
 		n = st.ColumnInt64(0)
 	}

@@ -90,10 +90,13 @@ func (b *batch) write(v *version) error {
 		return err
 	}
 	is, isLive := rows{}, v.record != nil
-	key := arg{}
+	key, patient := arg{}, arg{}
 	if isLive {
 		is = b.s.index.rows(v.Type, v.number, v.values)
 		key = integer(is.key)
+		if len(is.patients) > 0 {
+			patient = integer(is.patient)
+		}
 	}
 	switch {
 	case isLive && !wasLive:
@@ -106,12 +109,12 @@ func (b *batch) write(v *version) error {
 		return err
 	}
 	if v.stored {
-		return b.c.exec(`UPDATE resource SET version=?, stamp=?, method=?, key=?, body=? WHERE number=?`,
-			integer(v.Version.Version), integer(v.stamp), integer(int64(v.Method)), key, blob(v.record), integer(v.number))
+		return b.c.exec(`UPDATE resource SET version=?, stamp=?, method=?, key=?, patient=?, body=? WHERE number=?`,
+			integer(v.Version.Version), integer(v.stamp), integer(int64(v.Method)), key, patient, blob(v.record), integer(v.number))
 	}
 	b.identities = append(b.identities, identityRow{b.s.index.identity(v.Key), v.number})
-	return b.c.exec(`INSERT INTO resource(number, type, id, version, stamp, method, key, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
-		integer(v.number), text(v.Type), text(v.ID), integer(v.Version.Version), integer(v.stamp), integer(int64(v.Method)), key, blob(v.record))
+	return b.c.exec(`INSERT INTO resource(number, type, id, version, stamp, method, key, patient, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		integer(v.number), text(v.Type), text(v.ID), integer(v.Version.Version), integer(v.stamp), integer(int64(v.Method)), key, patient, blob(v.record))
 }
 
 // replace moves the versions before v to the history and gives the index rows of the one that the database holds.

@@ -64,7 +64,7 @@ func dateKey(dates []index.Date, param string) (seconds int64, s shape) {
 		}
 		n++
 	}
-	seconds = floorSecond(first.Lo)
+	seconds = floorDiv(first.Lo, second)
 	switch {
 	case n == 0:
 		return maxSeconds, whole
@@ -79,22 +79,6 @@ func dateKey(dates []index.Date, param string) (seconds int64, s shape) {
 }
 
 const second = int64(time.Second / time.Microsecond)
-
-func floorSecond(micros int64) int64 {
-	s := micros / second
-	if micros%second < 0 {
-		s--
-	}
-	return s
-}
-
-func ceilSecond(micros int64) int64 {
-	s := floorSecond(micros)
-	if micros%second != 0 {
-		s++
-	}
-	return s
-}
 
 // width of an interval in microseconds; a side left open makes it endless.
 func width(d index.Date) int64 {

@@ -16,7 +16,7 @@ func (s *db) reindex(c *conn) error {
 	known := newMemory(nil)
 	for last, n := int64(0), 1; n > 0; {
 		b := batch{s: s, c: c, known: known}
-		var keys [][2]int64 // number, key
+		var moved []rows
 		n = 0
 		err := c.each(func(st *sqlite3.Stmt) error {
 			n++
@@ -26,7 +26,7 @@ func (s *db) reindex(c *conn) error {
 				return err
 			}
 			r := s.index.rows(st.ColumnText(1), last, values)
-			keys = append(keys, [2]int64{last, r.key})
+			moved = append(moved, r)
 			b.add(rows{}, r)
 			return b.learn(r)
 		}, `SELECT number, type, body FROM resource WHERE number>? AND method<>? ORDER BY number LIMIT 2000`,
@@ -34,8 +34,12 @@ func (s *db) reindex(c *conn) error {
 		if err != nil {
 			return err
 		}
-		for _, k := range keys {
-			if err := c.exec(`UPDATE resource SET key=? WHERE number=?`, integer(k[1]), integer(k[0])); err != nil {
+		for _, r := range moved {
+			patient := arg{}
+			if len(r.patients) > 0 {
+				patient = integer(r.patient)
+			}
+			if err := c.exec(`UPDATE resource SET key=?, patient=? WHERE number=?`, integer(r.key), patient, integer(keyNumber(r.key))); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"fhirside/resources/store"
 	"fhirside/search/index"
 )
 
@@ -14,6 +15,7 @@ import (
 // are a function of the values and the layout alone.
 type rows struct {
 	key      int64
+	patient  int64 // identity of the one patient that the resource refers to; 0 where there are several or none
 	terms    []termRow
 	patients []patientRow
 	dates    []dateRow
@@ -83,6 +85,9 @@ func (x indexer) rows(typ string, number int64, v index.Values) rows {
 
 	r.terms = sorted(r.terms, termRow.compare)
 	r.patients = sorted(r.patients, patientRow.compare)
+	if len(r.patients) != 1 {
+		r.patient = 0
+	}
 	r.dates = sorted(r.dates, dateRow.compare)
 	r.numbers = sorted(r.numbers, numberRow.compare)
 	r.strings = sorted(r.strings, stringRow.compare)
@@ -148,6 +153,7 @@ func (x indexer) references(r *rows, typ string, tokens int64, entries []index.R
 		h := x.reference(typ, e.Param, e.Type, e.ID, e.URL)
 		if e.Param == x.layout.Patient {
 			r.patients = append(r.patients, patientRow{h, r.key, tokens})
+			r.patient = x.identity(store.Key{Type: e.Type, ID: e.ID})
 		} else {
 			r.term(h)
 		}

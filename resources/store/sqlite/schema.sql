@@ -14,6 +14,7 @@ CREATE TABLE resource(
   stamp INTEGER NOT NULL,
   method INTEGER NOT NULL,
   key INTEGER,
+  patient INTEGER, -- the identity of the one patient it refers to; 0: of several
   body BLOB
 ) STRICT;
 CREATE INDEX resource_changed ON resource(stamp);

@@ -82,7 +82,7 @@ func appendNumber(b []byte, n index.Number) []byte {
 
 // decodeValues reads what appendValues wrote. The strings share one copy of the data.
 func decodeValues(data []byte) (index.Values, error) {
-	d := valuesDecoder{rest: string(data)}
+	d := decoder{rest: string(data)}
 	v := d.values()
 	if d.bad || d.rest != "" {
 		return index.Values{}, errors.New("stored index values cannot be read")
@@ -90,12 +90,12 @@ func decodeValues(data []byte) (index.Values, error) {
 	return v, nil
 }
 
-type valuesDecoder struct {
+type decoder struct {
 	rest string
 	bad  bool
 }
 
-func (d *valuesDecoder) values() (v index.Values) {
+func (d *decoder) values() (v index.Values) {
 	v.Tokens = list(d, func() index.Token {
 		return index.Token{Param: d.text(), System: d.text(), Code: d.text(), Fold: d.bool()}
 	})
@@ -117,7 +117,7 @@ func (d *valuesDecoder) values() (v index.Values) {
 	return v
 }
 
-func list[T any](d *valuesDecoder, one func() T) []T {
+func list[T any](d *decoder, one func() T) []T {
 	n := d.uvarint()
 	if n == 0 || n > uint64(len(d.rest)) { // an entry takes at least a byte
 		d.bad = d.bad || n != 0
@@ -133,7 +133,7 @@ func list[T any](d *valuesDecoder, one func() T) []T {
 	return items
 }
 
-func (d *valuesDecoder) uvarint() (n uint64) {
+func (d *decoder) uvarint() (n uint64) {
 	for shift := 0; shift < 64; shift += 7 {
 		if d.rest == "" {
 			break
@@ -149,12 +149,12 @@ func (d *valuesDecoder) uvarint() (n uint64) {
 	return 0
 }
 
-func (d *valuesDecoder) varint() int64 {
+func (d *decoder) varint() int64 {
 	u := d.uvarint()
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-func (d *valuesDecoder) text() string {
+func (d *decoder) text() string {
 	n := d.uvarint()
 	if n > uint64(len(d.rest)) {
 		d.bad, d.rest = true, ""
@@ -165,11 +165,11 @@ func (d *valuesDecoder) text() string {
 	return s
 }
 
-func (d *valuesDecoder) bool() bool {
+func (d *decoder) bool() bool {
 	return d.uvarint() != 0
 }
 
-func (d *valuesDecoder) number() index.Number {
+func (d *decoder) number() index.Number {
 	n := index.Number{Param: d.text()}
 	if len(d.rest) < 16 {
 		d.bad, d.rest = true, ""

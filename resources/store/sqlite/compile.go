@@ -1,0 +1,379 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// compiler turns filters into nodes, for the resources of one type. It asks the database what it needs to know for that: which
+// systems and units occur, which resources a chain leads to.
+type compiler struct {
+	s   *db
+	ctx context.Context
+	c   *conn
+	typ string
+}
+
+func (x *compiler) compile(f search.Filter) (node, error) {
+	switch f := f.(type) {
+	case search.All:
+		return always{}, nil
+	case search.None:
+		return never{}, nil
+	case search.And:
+		parts, err := x.each(f)
+		return and(parts...), err
+	case search.Or:
+		parts, err := x.each(f)
+		return or(parts...), err
+	case search.Not:
+		n, err := x.compile(f.Filter)
+		return not(n), err
+	case search.ID:
+		return x.ids(f)
+	case search.Type:
+		if slices.Contains(f, x.typ) {
+			return always{}, nil
+		}
+		return never{}, nil
+	case search.Present:
+		if f.Param == "_id" || f.Param == "_lastUpdated" {
+			return always{}, nil
+		}
+		return maybe{}, nil
+	case search.Token:
+		return x.twin(kindToken, f.Param, func(param string) (node, error) { return x.token(param, f) })
+	case search.String:
+		return x.string(f), nil
+	case search.Reference:
+		return x.twin(kindReference, f.Param, func(param string) (node, error) { return x.reference(param, f), nil })
+	case search.Date:
+		return x.date(f)
+	case search.Number:
+		return hasNumber{param: x.s.index.sum(kindNumbers, x.typ, f.Param), plain: true, op: f}, nil
+	case search.Quantity:
+		return x.twin(kindNumbers, f.Param, func(param string) (node, error) {
+			return x.quantity(x.s.index.sum(kindNumbers, x.typ, param), param, f)
+		})
+	case search.URI:
+		return x.uri(f)
+	case search.Composite:
+		return x.twin(kindTuple, f.Param, func(param string) (node, error) { return x.composite(param, f) })
+	case search.Chain:
+		return x.chain(f)
+	case search.Has:
+		return x.has(f)
+	}
+	return nil, fmt.Errorf("sqlite: no rule for the filter %T", f)
+}
+
+func (x *compiler) each(list []search.Filter) ([]node, error) {
+	parts := make([]node, 0, len(list))
+	for _, f := range list {
+		n, err := x.compile(f)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, n)
+	}
+	return parts, nil
+}
+
+// twin compiles a condition on a parameter whose rows are mostly those of its twin.
+func (x *compiler) twin(kind byte, param string, leaf func(param string) (node, error)) (node, error) {
+	twin, ok := x.s.opt.Layout.Twins[x.typ][param]
+	if !ok {
+		return leaf(param)
+	}
+	same, err := leaf(twin)
+	if err != nil {
+		return nil, err
+	}
+	apart := x.s.index.apart(kind, x.typ, param)
+	_, some, err := x.c.integer(`SELECT 1 FROM term WHERE term=? LIMIT 1`, integer(apart))
+	if err != nil || !some {
+		return same, err
+	}
+	own, err := leaf(param)
+	return or(own, and(same, not(hasTerm{term: apart}))), err
+}
+
+func (x *compiler) ids(ids []string) (node, error) {
+	var keys isOneOf
+	for _, id := range ids {
+		k := store.Key{Type: x.typ, ID: id}
+		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN resource r ON r.number=i.number
+			WHERE i.hash=? AND r.id=? AND r.type=?`, integer(x.s.index.identity(k)), text(id), text(x.typ))
+		if err != nil {
+			return nil, err
+		}
+		if ok { // not null: not deleted
+			keys = append(keys, key)
+		}
+	}
+	return oneOf(keys), nil
+}
+
+func oneOf(keys []int64) node {
+	if len(keys) == 0 {
+		return never{}
+	}
+	slices.Sort(keys)
+	return isOneOf(slices.Compact(keys))
+}
+
+func (x *compiler) token(param string, f search.Token) (node, error) {
+	if !f.AnySystem && !f.AnyCode {
+		return hasTerm{term: x.s.index.token(kindToken, x.typ, param, f.System, f.Code, f.Fold), token: true}, nil
+	}
+	systems, err := x.words(x.s.index.sum(kindSystems, x.typ, param), "")
+	if err != nil {
+		return nil, err
+	}
+	var parts []node
+	for _, word := range systems {
+		switch system, fold := cutSystemWord(word); {
+		case !f.AnySystem && system != f.System:
+		case f.AnyCode:
+			parts = append(parts, maybe{})
+		case fold == f.Fold:
+			parts = append(parts, hasTerm{term: x.s.index.token(kindToken, x.typ, param, system, f.Code, fold), token: true})
+		}
+	}
+	return or(parts...), nil
+}
+
+// words of a parameter that begin with a text.
+func (x *compiler) words(param int64, prefix string) (words []string, err error) {
+	err = x.c.each(func(st *sqlite3.Stmt) error {
+		words = append(words, st.ColumnText(0))
+		return nil
+	}, `SELECT word FROM word WHERE param=? AND word>=? AND word<?`, integer(param), text(prefix), text(prefix+above))
+	return words, err
+}
+
+// above sorts behind every text.
+const above = "\xff"
+
+func (x *compiler) string(f search.String) node {
+	param := x.s.index.sum(kindStrings, x.typ, f.Param)
+	switch f.Op {
+	case search.Exact:
+		return and(hasText{param, search.Exact, clip(search.Fold(f.Text))}, maybe{})
+	case search.Contains:
+		return and(hasText{param, search.Contains, f.Text}, maybe{})
+	}
+	n := hasText{param, search.Prefix, clip(f.Text)}
+	if n.text != f.Text {
+		return and(n, maybe{})
+	}
+	return n
+}
+
+func (x *compiler) reference(param string, f search.Reference) node {
+	n := hasTerm{
+		term:    x.s.index.reference(x.typ, param, f.Type, f.ID, f.URL),
+		patient: param == x.s.opt.Layout.Patient,
+	}
+	if f.Version != "" {
+		return and(n, maybe{})
+	}
+	return n
+}
+
+func (x *compiler) date(f search.Date) (node, error) {
+	if f.Param == "_lastUpdated" {
+		return changedIn(unitsOf(f, 1000)), nil
+	}
+	n := hasDate{
+		param: x.s.index.sum(kindDates, x.typ, f.Param),
+		sorts: f.Param == x.s.opt.Layout.SortDates[x.typ],
+		ops:   []search.Date{f},
+	}
+	known := false
+	err := x.c.each(func(st *sqlite3.Stmt) error {
+		known = true
+		n.width, n.several = st.ColumnInt64(0), st.ColumnInt64(1) != 0
+		return nil
+	}, `SELECT width, several FROM span WHERE param=?`, integer(n.param))
+	if err == nil && !known { // no resource ever had one
+		return never{}, nil
+	}
+	return n, err
+}
+
+// quantity: param is that of the rows; its units are kept under the parameter's name.
+func (x *compiler) quantity(rows int64, param string, f search.Quantity) (node, error) {
+	n := hasNumber{param: rows, op: f.Number}
+	if f.AnyUnit {
+		return n, nil
+	}
+	words, err := x.words(x.s.index.sum(kindUnits, x.typ, param), "")
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range words {
+		system, code, unit := cutUnitWord(word)
+		if f.AnySystem && (code == f.Unit || unit == f.Unit) || !f.AnySystem && system == f.System && code == f.Unit {
+			n.units = append(n.units, x.s.index.unit(word))
+		}
+	}
+	if len(n.units) == 0 {
+		return never{}, nil
+	}
+	return n, nil
+}
+
+func (x *compiler) uri(f search.URI) (node, error) {
+	param := x.s.index.sum(kindURIs, x.typ, f.Param)
+	values := []string{f.Value}
+	var err error
+	switch f.Op {
+	case search.BelowURI:
+		values, err = x.words(param, f.Value)
+	case search.AboveURI:
+		values = beginningsOf(f.Value)
+	}
+	parts := make([]node, 0, len(values))
+	for _, v := range values {
+		parts = append(parts, hasTerm{term: x.s.index.sum(kindURI, x.typ, f.Param, v)})
+	}
+	return or(parts...), err
+}
+
+// beginningsOf are the text and all that it begins with.
+func beginningsOf(s string) (list []string) {
+	for i := range s {
+		if utf8.RuneStart(s[i]) {
+			list = append(list, s[:i])
+		}
+	}
+	return append(list, s)
+}
+
+func (x *compiler) composite(param string, f search.Composite) (node, error) {
+	if len(f.Parts) < 2 {
+		return maybe{}, nil
+	}
+	tokens, ok := leaves[search.Token](f.Parts[0])
+	if !ok || slices.ContainsFunc(tokens, func(t search.Token) bool { return t.AnyCode }) {
+		return maybe{}, nil
+	}
+	systems, err := x.words(x.s.index.sum(kindSystems, x.typ, param), "")
+	if err != nil {
+		return nil, err
+	}
+	// Only tuples of a code and quantities are in the number table, and those are nowhere else.
+	quantities, pairs := leaves[search.Quantity](f.Parts[1])
+	pairs = pairs && len(f.Parts) == 2
+	var parts []node
+	for _, t := range tokens {
+		for _, word := range systems {
+			system, fold := cutSystemWord(word)
+			if !t.AnySystem && system != t.System || fold != t.Fold {
+				continue
+			}
+			if !pairs {
+				parts = append(parts, and(maybe{}, or(
+					hasTerm{term: x.s.index.token(kindTuple, x.typ, param, system, t.Code, fold)},
+					hasNumber{param: x.s.index.token(kindTupleNums, x.typ, param, system, t.Code, fold), op: anyNumber})))
+				continue
+			}
+			for _, q := range quantities {
+				n, err := x.quantity(x.s.index.token(kindTupleNums, x.typ, param, system, t.Code, fold), param, q)
+				if err != nil {
+					return nil, err
+				}
+				parts = append(parts, n)
+			}
+		}
+	}
+	return or(parts...), nil
+}
+
+// anyNumber is no condition on a number.
+var anyNumber = search.Number{Op: search.Ge, Value: math.Inf(-1)}
+
+// leaves are the filters of one kind that a filter is an Or of; false if it is not.
+func leaves[F search.Filter](f search.Filter) (list []F, ok bool) {
+	switch f := f.(type) {
+	case F:
+		return []F{f}, true
+	case search.Or:
+		for _, p := range f {
+			l, ok := leaves[F](p)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, l...)
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// few is up to how many resources at the other end of a chain or a _has are looked up first. Where there are more, the resources
+// of the searched type are walked, and each is asked.
+const few = 2000
+
+func (x *compiler) chain(f search.Chain) (node, error) {
+	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, few)
+	if err != nil || !all {
+		return maybe{}, err
+	}
+	return x.twin(kindReference, f.Param, func(param string) (node, error) {
+		parts := make([]node, 0, len(targets))
+		for _, t := range targets {
+			parts = append(parts, x.reference(param, search.Reference{Type: f.Type, ID: t.id}))
+		}
+		return or(parts...), nil
+	})
+}
+
+func (x *compiler) has(f search.Has) (node, error) {
+	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, few)
+	if err != nil || !all {
+		return maybe{}, err
+	}
+	patients, ids := map[int64]bool{}, map[string]bool{}
+	for _, source := range sources {
+		if f.Param == x.s.opt.Layout.Patient && source.patient != 0 {
+			patients[source.patient] = true
+			continue
+		}
+		values, err := x.s.valuesOf(x.c, source.number)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range values.References {
+			if e.Param == f.Param && e.Type == x.typ {
+				ids[e.ID] = true
+			}
+		}
+	}
+	var keys []int64
+	for identity := range patients {
+		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN resource r ON r.number=i.number
+			WHERE i.hash=? AND r.type=?`, integer(identity), text(x.typ))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			keys = append(keys, key)
+		}
+	}
+	named, err := x.ids(slices.Collect(maps.Keys(ids)))
+	if more, ok := named.(isOneOf); ok {
+		keys = append(keys, more...)
+	}
+	return oneOf(keys), err
+}

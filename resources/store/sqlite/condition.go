@@ -1,0 +1,272 @@
+package sqlite
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"fhirside/search"
+)
+
+// query is a statement in the making.
+type query struct {
+	strings.Builder
+	args []arg
+	// tokens says that the table walked (c) has the signature of each resource's tokens.
+	tokens bool
+}
+
+// arg adds a parameter and gives its name in SQL.
+func (q *query) arg(a arg) string {
+	q.args = append(q.args, a)
+	return "?" + strconv.Itoa(len(q.args))
+}
+
+func (q *query) int(i int64) string { return q.arg(integer(i)) }
+
+// condition writes the node as a condition on c.key. With least, it holds for no resource that the node may not hold for; without,
+// for every one that it may hold for. Where the tables answer all of the node the two are the same.
+func (q *query) condition(n node, least bool) {
+	switch n := n.(type) {
+	case always:
+		q.WriteString("1")
+	case never:
+		q.WriteString("0")
+	case maybe:
+		if least {
+			q.WriteString("0")
+		} else {
+			q.WriteString("1")
+		}
+	case andNode:
+		q.join(n, " AND ", least)
+	case orNode:
+		if !q.anyTerm(n) {
+			q.join(n, " OR ", least)
+		}
+	case notNode:
+		q.WriteString("NOT ")
+		q.WriteByte('(')
+		q.condition(n.node, !least)
+		q.WriteByte(')')
+	case hasTerm:
+		q.hasTerm(n)
+	case isOneOf:
+		fmt.Fprintf(q, "c.key IN (SELECT value FROM json_each(%s))", q.arg(text(jsonList(n))))
+	case changedIn:
+		q.WriteString("EXISTS(SELECT 1 FROM resource r WHERE r.number=c.key&" + numberMaskSQL + " AND ")
+		q.spans(n, "r.stamp", placeBits)
+		q.WriteByte(')')
+	case hasDate:
+		q.hasDate(n)
+	case hasNumber:
+		fmt.Fprintf(q, "EXISTS(SELECT 1 FROM number n WHERE n.param=%s AND n.key=c.key AND ", q.int(n.param))
+		q.number(n, "n")
+		q.WriteByte(')')
+	case hasText:
+		fmt.Fprintf(q, "EXISTS(SELECT 1 FROM string s INDEXED BY string_key WHERE s.param=%s AND s.key=c.key AND ", q.int(n.param))
+		q.text(n, "s")
+		q.WriteByte(')')
+	default:
+		panic(fmt.Sprintf("sqlite: no condition for the node %T", n))
+	}
+}
+
+var numberMaskSQL = strconv.Itoa(numberMask)
+
+func (q *query) join(list []node, word string, least bool) {
+	q.WriteByte('(')
+	for i, n := range list {
+		if i > 0 {
+			q.WriteString(word)
+		}
+		q.condition(n, least)
+	}
+	q.WriteByte(')')
+}
+
+func (q *query) hasTerm(n hasTerm) {
+	table := "term"
+	if n.patient {
+		table = "patient"
+	}
+	if q.tokens && n.token {
+		mask := q.int(signature(n.term))
+		fmt.Fprintf(q, "c.tokens&%s=%s AND ", mask, mask)
+	}
+	fmt.Fprintf(q, "EXISTS(SELECT 1 FROM %s t WHERE t.term=%s AND t.key=c.key)", table, q.int(n.term))
+}
+
+// anyTerm writes a long list of terms as one condition.
+func (q *query) anyTerm(list orNode) bool {
+	const long = 8
+	if len(list) <= long {
+		return false
+	}
+	terms := make([]int64, 0, len(list))
+	patient := false
+	for i, n := range list {
+		t, ok := n.(hasTerm)
+		if !ok || i > 0 && t.patient != patient {
+			return false
+		}
+		patient = t.patient
+		terms = append(terms, t.term)
+	}
+	table := "term"
+	if patient {
+		table = "patient"
+	}
+	fmt.Fprintf(q, "EXISTS(SELECT 1 FROM json_each(%s) j CROSS JOIN %s t ON t.term=j.value AND t.key=c.key)",
+		q.arg(text(jsonList(terms))), table)
+	return true
+}
+
+// spans writes that a column with shift bits below the units is in one of the spans.
+func (q *query) spans(list []span, column string, shift uint) {
+	if len(list) == 0 {
+		q.WriteString("0")
+		return
+	}
+	q.WriteByte('(')
+	for i, s := range list {
+		if i > 0 {
+			q.WriteString(" OR ")
+		}
+		from, to := s.shifted(shift)
+		fmt.Fprintf(q, "%s>=%s AND %s<%s", column, q.int(from), column, q.int(to))
+	}
+	q.WriteByte(')')
+}
+
+// shifted are the ends of the span in a column with bits below the units.
+func (s span) shifted(bits uint) (from, to int64) {
+	shift := func(n int64) int64 {
+		most := int64(keyMax) >> bits
+		if n > most {
+			return keyMax
+		}
+		return max(n, -most) << bits
+	}
+	return shift(s.from), shift(s.to)
+}
+
+// hasDate: where the key holds all of the date, it answers; else the date table does.
+func (q *query) hasDate(n hasDate) {
+	rows := func() {
+		fmt.Fprintf(q, "EXISTS(SELECT 1 FROM date d INDEXED BY date_key WHERE d.param=%s AND d.key=c.key AND ", q.int(n.param))
+		q.dates(n.ops, "d")
+		q.WriteByte(')')
+	}
+	if !n.sorts {
+		rows()
+		return
+	}
+	const shapeMask = (1<<shapeBits - 1) << numberBits
+	fmt.Fprintf(q, "CASE c.key&%d WHEN 0 THEN ", shapeMask)
+	for i, op := range n.ops {
+		if i > 0 {
+			q.WriteString(" AND ")
+		}
+		q.spans(unitsOf(op, second), "c.key", numberBits+shapeBits)
+	}
+	q.WriteString(" ELSE ")
+	rows()
+	q.WriteString(" END")
+}
+
+// dates writes the rules of search.Date, all of which one row of the date table must satisfy.
+func (q *query) dates(ops []search.Date, table string) {
+	from, to := table+".lo", table+".hi"
+	for i, f := range ops {
+		if i > 0 {
+			q.WriteString(" AND ")
+		}
+		lo, hi := q.int(f.Lo), q.int(f.Hi)
+		within := lo + "<=" + from + " AND " + to + "<=" + hi
+		rule := within
+		switch f.Op {
+		case search.Ne:
+			rule = lo + ">" + from + " OR " + to + ">" + hi
+		case search.Gt:
+			rule = to + ">" + hi
+		case search.Lt:
+			rule = from + "<" + lo
+		case search.Ge:
+			rule = to + ">" + hi + " OR " + within
+		case search.Le:
+			rule = from + "<" + lo + " OR " + within
+		case search.Sa:
+			rule = from + ">=" + hi
+		case search.Eb:
+			rule = to + "<=" + lo
+		case search.Ap:
+			rule = from + "<" + hi + " AND " + to + ">" + lo
+		}
+		q.WriteString("(" + rule + ")")
+	}
+}
+
+// number writes the rules of search.Number and search.Quantity for a row of the number table.
+func (q *query) number(n hasNumber, table string) {
+	switch {
+	case n.plain:
+		fmt.Fprintf(q, "%s.unit=0 AND ", table)
+	case len(n.units) == 1:
+		fmt.Fprintf(q, "%s.unit=%s AND ", table, q.int(n.units[0]))
+	case n.units != nil:
+		fmt.Fprintf(q, "%s.unit IN (SELECT value FROM json_each(%s)) AND ", table, q.arg(text(jsonList(n.units))))
+	default:
+		fmt.Fprintf(q, "%s.unit<>0 AND ", table)
+	}
+	f, from, to := n.op, table+".lo", table+".hi"
+	value := func() string { return q.arg(real(f.Value)) }
+	lo := func() string { return q.arg(real(f.Lo)) }
+	hi := func() string { return q.arg(real(f.Hi)) }
+	rule := ""
+	switch f.Op {
+	case search.Ne:
+		rule = lo() + ">" + from + " OR " + to + ">=" + hi()
+	case search.Gt:
+		rule = to + ">" + value()
+	case search.Lt:
+		rule = from + "<" + value()
+	case search.Ge:
+		rule = to + ">=" + value()
+	case search.Le:
+		rule = from + "<=" + value()
+	case search.Sa:
+		rule = from + ">" + value()
+	case search.Eb:
+		rule = to + "<" + value()
+	case search.Ap:
+		rule = from + "<=" + hi() + " AND " + to + ">=" + lo()
+	default:
+		rule = lo() + "<=" + from + " AND " + to + "<" + hi()
+	}
+	q.WriteString("(" + rule + ")")
+}
+
+// text writes the rules of search.String for a row of the string table, as far as it knows them.
+func (q *query) text(n hasText, table string) {
+	switch n.op {
+	case search.Exact:
+		fmt.Fprintf(q, "%s.value=%s", table, q.arg(text(n.text)))
+	case search.Contains: // of a long text the row holds only the beginning
+		fmt.Fprintf(q, "(instr(%s.value, %s)>0 OR octet_length(%s.value)>%d)", table, q.arg(text(n.text)), table, maxText-4)
+	default:
+		fmt.Fprintf(q, "%s.value>=%s AND %s.value<%s", table, q.arg(text(n.text)), table, q.arg(text(n.text+above)))
+	}
+}
+
+// jsonList is a list of integers for json_each.
+func jsonList(list []int64) string {
+	b := []byte{'['}
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(append(b, ']'))
+}

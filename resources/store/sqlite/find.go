@@ -1,0 +1,218 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+	"fhirside/search/index"
+	"fhirside/search/match"
+)
+
+// finder finds the resources of one type that a filter holds for, in an order that tables have.
+type finder struct {
+	s      *db
+	ctx    context.Context
+	c      *conn
+	typ    string
+	filter search.Filter
+	plan   *plan
+	never  bool
+	exact  bool
+}
+
+func (s *db) finder(ctx context.Context, c *conn, typ string, f search.Filter, o order) (*finder, error) {
+	x := compiler{s, ctx, c, typ}
+	n, err := x.compile(f)
+	if err != nil {
+		return nil, err
+	}
+	w := &finder{s: s, ctx: ctx, c: c, typ: typ, filter: f, exact: exact(n)}
+	switch n.(type) {
+	case never:
+		w.never = true
+		return w, nil
+	case always:
+		n = andNode{}
+	}
+	w.plan, err = s.plan(ctx, c, typ, n, o)
+	return w, err
+}
+
+// found is a resource that the filter holds for.
+type found struct {
+	store.Version
+	candidate
+	values *index.Values // nil where nobody asked
+}
+
+// wants says what of a resource is needed.
+type wants struct{ body, values bool }
+
+// next are the first resources behind a place, in order, at most n; fewer only where there are no more.
+func (w *finder) next(after int64, n int, want wants) (list []found, err error) {
+	if w.never {
+		return nil, nil
+	}
+	want.values = want.values || !w.exact
+	for len(list) < n {
+		ask := n - len(list)
+		if !w.exact {
+			ask = max(ask, 64)
+		}
+		if w.plan.drive >= 0 && !w.plan.inOrder(w.plan.parts[w.plan.drive]) {
+			ask = max(ask, small) // each round reads all of the driver's rows
+		}
+		candidates, err := w.plan.next(after, ask)
+		if err != nil {
+			return list, err
+		}
+		for _, c := range candidates {
+			after = w.plan.order.place(c)
+			f, ok, err := w.look(c, want)
+			if err != nil {
+				return list, err
+			}
+			if ok {
+				list = append(list, f)
+			}
+			if len(list) == n {
+				return list, nil
+			}
+		}
+		if len(candidates) < ask {
+			break
+		}
+	}
+	return list, nil
+}
+
+// all calls f for every resource, in order.
+func (w *finder) all(want wants, f func(found) error) error {
+	if w.never {
+		return nil
+	}
+	want.values = want.values || !w.exact
+	candidates, err := w.plan.all()
+	if err != nil {
+		return err
+	}
+	for _, c := range candidates {
+		if err := w.c.work(); err != nil {
+			return err
+		}
+		m, ok, err := w.look(c, want)
+		if err == nil && ok {
+			err = f(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look reads a candidate, and where the tables have not answered everything, judges it.
+func (w *finder) look(c candidate, want wants) (f found, ok bool, err error) {
+	f, err = w.s.fetch(w.c, w.typ, c, want)
+	if err != nil || w.exact {
+		return f, err == nil, err
+	}
+	if err := w.c.work(); err != nil {
+		return f, false, err
+	}
+	j := judge{s: w.s, ctx: w.ctx, c: w.c}
+	ok, err = j.matches(w.filter, match.Subject{Type: w.typ, ID: f.ID, Updated: f.Updated, Values: f.values})
+	return f, ok, err
+}
+
+// fetch reads the current version of a candidate.
+func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, err error) {
+	sql := `SELECT id, version, stamp, method FROM resource WHERE number=?`
+	if want.body || want.values {
+		sql = `SELECT id, version, stamp, method, body FROM resource WHERE number=?`
+	}
+	f.candidate = cand
+	err = c.each(func(st *sqlite3.Stmt) (err error) {
+		f.Version, err = s.version(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1, false)
+		f.stamp = st.ColumnInt64(2)
+		if err != nil || !want.body && !want.values {
+			return err
+		}
+		values, body, err := s.codec.unpack(st.ColumnRawBlob(4))
+		if want.body {
+			f.Body = body
+		}
+		if err == nil && want.values {
+			var v index.Values
+			v, err = decodeValues(values)
+			f.values = &v
+		}
+		return err
+	}, sql, integer(keyNumber(cand.key)))
+	return f, err
+}
+
+// valuesOf are the index values of a resource's current version.
+func (s *db) valuesOf(c *conn, number int64) (v index.Values, err error) {
+	err = c.each(func(st *sqlite3.Stmt) (err error) {
+		v, err = s.codec.values(st.ColumnRawBlob(0))
+		return err
+	}, `SELECT body FROM resource WHERE number=?`, integer(number))
+	return v, err
+}
+
+// end is a resource at the other end of a chain or a _has.
+type end struct {
+	id              string
+	number, patient int64
+}
+
+// find are the resources that a filter holds for, at most limit; all says whether there are no more.
+func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, limit int) (list []end, all bool, err error) {
+	w, err := s.finder(ctx, c, typ, f, order{})
+	if err != nil || w.never {
+		return nil, true, err
+	}
+	if w.exact {
+		return s.ends(w, limit)
+	}
+	matches, err := w.next(order{}.start(), limit+1, wants{})
+	if err != nil || len(matches) > limit {
+		return nil, false, err
+	}
+	for _, m := range matches {
+		e, err := s.end(c, m.key)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, e)
+	}
+	return list, true, nil
+}
+
+func (s *db) ends(w *finder, limit int) (list []end, all bool, err error) {
+	candidates, err := w.plan.next(order{}.start(), limit+1)
+	if err != nil || len(candidates) > limit {
+		return nil, false, err
+	}
+	for _, m := range candidates {
+		e, err := s.end(w.c, m.key)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, e)
+	}
+	return list, true, nil
+}
+
+func (s *db) end(c *conn, key int64) (e end, err error) {
+	e.number = keyNumber(key)
+	err = c.each(func(st *sqlite3.Stmt) error {
+		e.id, e.patient = st.ColumnText(0), st.ColumnInt64(1)
+		return nil
+	}, `SELECT id, patient FROM resource WHERE number=?`, integer(e.number))
+	return e, err
+}

@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+	"fhirside/search/match"
+)
+
+// judge decides filters on single resources, where the index tables do not answer them: by search/match, but through the tables
+// for what other resources say.
+type judge struct {
+	s   *db
+	ctx context.Context
+	c   *conn
+}
+
+func (j judge) matches(f search.Filter, subject match.Subject) (bool, error) {
+	switch f := f.(type) {
+	case search.And:
+		for _, part := range f {
+			if ok, err := j.matches(part, subject); !ok || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	case search.Or:
+		for _, part := range f {
+			if ok, err := j.matches(part, subject); ok || err != nil {
+				return ok && err == nil, err
+			}
+		}
+		return false, nil
+	case search.Not:
+		ok, err := j.matches(f.Filter, subject)
+		return !ok && err == nil, err
+	case search.Chain:
+		return j.chain(f, subject)
+	case search.Has:
+		return j.any(f.Type, search.And{search.Reference{Param: f.Param, Type: subject.Type, ID: subject.ID}, f.Filter})
+	}
+	return match.Matches(f, subject, nil)
+}
+
+func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
+	for _, e := range subject.Values.References {
+		if e.Param != f.Param || e.Type != f.Type {
+			continue
+		}
+		if ok, err := j.target(store.Key{Type: e.Type, ID: e.ID}, f.Filter); ok || err != nil {
+			return ok && err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// target judges the resource that a chain leads to.
+func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
+	subject := match.Subject{Type: k.Type, ID: k.ID}
+	err = j.c.each(func(st *sqlite3.Stmt) error {
+		values, err := j.s.codec.values(st.ColumnRawBlob(1))
+		subject.Updated, subject.Values = stampTime(st.ColumnInt64(0)), &values
+		return err
+	}, `SELECT r.stamp, r.body FROM identity i CROSS JOIN resource r ON r.number=i.number
+		WHERE i.hash=? AND r.id=? AND r.type=? AND r.key IS NOT NULL`, integer(j.s.index.identity(k)), text(k.ID), text(k.Type))
+	if err != nil || subject.Values == nil {
+		return false, err
+	}
+	return j.matches(f, subject)
+}
+
+// any says whether there is a resource that the filter holds for.
+func (j judge) any(typ string, f search.Filter) (bool, error) {
+	w, err := j.s.finder(j.ctx, j.c, typ, f, order{})
+	if err != nil {
+		return false, err
+	}
+	list, err := w.next(order{}.start(), 1, wants{})
+	return len(list) > 0, err
+}

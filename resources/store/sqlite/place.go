@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// candidate is a resource that a plan found: its key and, in that order, the stamp of its current version.
+type candidate struct{ key, stamp int64 }
+
+// place of the candidate in an order.
+func (o order) place(c candidate) int64 {
+	if o.changed {
+		return c.stamp
+	}
+	return c.key
+}
+
+func (o order) compare(a, b candidate) int {
+	n := cmp.Compare(o.place(a), o.place(b))
+	if o.ascending {
+		return n
+	}
+	return -n
+}
+
+// start is before every place.
+func (o order) start() int64 {
+	if o.ascending {
+		return keyMin
+	}
+	return keyMax
+}
+
+// next are the first candidates behind a place, in order, at most n; fewer only where there are no more.
+func (p *plan) next(after int64, n int) (list []candidate, err error) {
+	if p.tentative {
+		spent, err := p.c.metered(p.ctx, patience, func() (err error) {
+			list, err = p.candidates(after, n)
+			return err
+		})
+		if !spent || err == nil {
+			return list, err
+		}
+		if err := p.settle(); err != nil {
+			return nil, err
+		}
+	}
+	return p.candidates(after, n)
+}
+
+func (p *plan) candidates(after int64, n int) (list []candidate, err error) {
+	walks := p.walks()
+	for _, w := range walks {
+		var q query
+		p.write(&q, w, after, n)
+		err := p.c.each(func(st *sqlite3.Stmt) error {
+			c := candidate{key: st.ColumnInt64(0)}
+			if p.order.changed {
+				c.stamp = st.ColumnInt64(1)
+			}
+			list = append(list, c)
+			return nil
+		}, q.String(), q.args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(walks) > 1 {
+		slices.SortFunc(list, p.order.compare)
+		list = slices.Compact(list)
+		list = list[:min(n, len(list))]
+	}
+	return list, nil
+}
+
+// write writes the statement for the first n candidates of a walk behind a place.
+func (p *plan) write(q *query, w walk, after int64, n int) {
+	_, byStamp := w.driver.(changedIn)
+	if w.driver == nil && p.order.changed { // the type's resources by the time of change
+		w.driver, byStamp = changedIn{{-forever, forever}}, true
+	}
+	q.WriteString("SELECT ")
+	if repeats(w.driver) {
+		q.WriteString("DISTINCT ")
+	}
+	column, joined := "c.key", false
+	switch {
+	case p.order.changed && byStamp:
+		column = "c.stamp"
+		q.WriteString("c.key, c.stamp FROM ")
+	case p.order.changed:
+		column, joined = "v.stamp", true
+		q.WriteString("c.key, v.stamp FROM ")
+	default:
+		q.WriteString("c.key FROM ")
+	}
+	p.from(q, w, joined)
+	if p.order.ascending {
+		q.WriteString(" AND " + column + ">" + q.int(after) + " ORDER BY " + column)
+	} else {
+		q.WriteString(" AND " + column + "<" + q.int(after) + " ORDER BY " + column + " DESC")
+	}
+	q.WriteString(" LIMIT " + q.int(int64(n)))
+}
+
+// from writes the walk's tables and conditions; joined adds the resource as v.
+func (p *plan) from(q *query, w walk, joined bool) {
+	table, condition := p.rows(q, w.driver)
+	q.WriteString(table)
+	if joined {
+		q.WriteString(" CROSS JOIN resource v ON v.number=c.key&" + numberMaskSQL)
+	}
+	q.WriteString(" WHERE " + condition)
+	from, to := p.s.keysOf(w.rest)
+	if from != keyMin {
+		q.WriteString(" AND c.key>=" + q.int(from))
+	}
+	if to != keyMax {
+		q.WriteString(" AND c.key<" + q.int(to))
+	}
+	for _, n := range w.rest {
+		q.WriteString(" AND ")
+		q.condition(n, false)
+	}
+}
+
+// keysOf is the range of keys [from, to) that the dates asked for leave, where they are the type's sort date.
+func (s *db) keysOf(parts []node) (from, to int64) {
+	from, to = keyMin, keyMax
+	for _, n := range parts {
+		d, ok := n.(hasDate)
+		if !ok || !d.sorts {
+			continue
+		}
+		for _, op := range d.ops {
+			lo, hi := beginnings(op, d.width)
+			if !d.several { // else the date asked for may be a later one than the key's
+				from = max(from, floorKey(floorDiv(lo, second)))
+			}
+			to = min(to, floorKey(floorDiv(hi, second)+1))
+		}
+	}
+	return from, to
+}
+
+// all are the plan's candidates, in order.
+func (p *plan) all() ([]candidate, error) {
+	if p.tentative {
+		if err := p.settle(); err != nil {
+			return nil, err
+		}
+	}
+	return p.candidates(p.order.start(), math.MaxInt64)
+}
+
+// count is how many resources the plan finds; the node must be exact.
+func (p *plan) count() (int64, error) {
+	if p.tentative {
+		if err := p.settle(); err != nil {
+			return 0, err
+		}
+	}
+	walks := p.walks()
+	if len(walks) > 1 {
+		list, err := p.all()
+		return int64(len(list)), err
+	}
+	var q query
+	if repeats(walks[0].driver) {
+		q.WriteString("SELECT count(DISTINCT c.key) FROM ")
+	} else {
+		q.WriteString("SELECT count(*) FROM ")
+	}
+	p.from(&q, walks[0], false)
+	n, _, err := p.c.integer(q.String(), q.args...)
+	return n, err
+}

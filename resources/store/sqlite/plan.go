@@ -1,0 +1,304 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"fhirside/search"
+)
+
+// A plan finds the resources of a type that a node may hold for. One part of the node drives: its rows are walked, and the other
+// parts are asked of each. Which one drives decides the cost.
+type plan struct {
+	s     *db
+	c     *conn
+	ctx   context.Context
+	typ   string
+	order order
+	parts []node // all of which must hold
+	drive int    // the part that drives; -1: the type's resources are walked
+	// tentative: no part is known to be short, so the driver's rows are walked in order and hoped to match soon.
+	tentative bool
+}
+
+// order is one that tables have. A place in it is a key or a stamp.
+type order struct {
+	changed   bool // by the time of change, else by key
+	ascending bool
+}
+
+// small is how many rows are read without thinking about it, large how many are read rather than walking everything.
+const (
+	small = 256
+	large = 1 << 16
+)
+
+// patience is for how many thousand steps of SQLite's machine a tentative plan is tried.
+const patience = 150
+
+func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
+	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}
+	if list, ok := n.(andNode); ok {
+		p.parts = list
+	}
+	return p, p.choose()
+}
+
+// choose finds the driver.
+func (p *plan) choose() error {
+	p.drive = -1
+	var candidates []int
+	for i, n := range p.parts {
+		switch rankOf(n) {
+		case rankNone:
+		case rankShort:
+			p.drive = i
+			return nil
+		default:
+			candidates = append(candidates, i)
+		}
+	}
+	if len(candidates) == 0 || len(candidates) == 1 && p.inOrder(p.parts[candidates[0]]) {
+		if len(candidates) == 1 {
+			p.drive = candidates[0]
+		}
+		return nil
+	}
+	shortest, n, err := p.shortest(candidates, small)
+	if err != nil {
+		return err
+	}
+	if n < small {
+		p.drive = shortest
+		return nil
+	}
+	for _, i := range candidates {
+		if p.inOrder(p.parts[i]) && (p.drive < 0 || rankOf(p.parts[i]) < rankOf(p.parts[p.drive])) {
+			p.drive = i
+		}
+	}
+	p.tentative = true
+	return nil
+}
+
+// settle gives up a tentative plan: the shortest part drives, if one is short enough to be read as a whole.
+func (p *plan) settle() error {
+	p.tentative = false
+	var candidates []int
+	for i, n := range p.parts {
+		if rankOf(n) != rankNone {
+			candidates = append(candidates, i)
+		}
+	}
+	i, n, err := p.shortest(candidates, large)
+	if err == nil && n < large {
+		p.drive = i
+	}
+	return err
+}
+
+// shortest is the part with the fewest rows, and how many, counted up to a limit.
+func (p *plan) shortest(candidates []int, limit int) (best, rows int, err error) {
+	best, rows = -1, limit
+	for _, i := range candidates {
+		n, err := p.size(p.parts[i], rows)
+		if err != nil {
+			return 0, 0, err
+		}
+		if n < rows {
+			best, rows = i, n
+		}
+	}
+	return best, rows, nil
+}
+
+// rank is how well a node drives.
+type rank int
+
+const (
+	rankShort  rank = iota // few rows by nature: ids, a patient's resources
+	rankTerm               // in order
+	rankRange              // not in order
+	rankNumber             // in order, but rows that do not match are walked as well
+	rankNone               // cannot drive
+)
+
+func rankOf(n node) rank {
+	switch n := n.(type) {
+	case isOneOf:
+		return rankShort
+	case hasTerm:
+		if n.patient {
+			return rankShort
+		}
+		return rankTerm
+	case hasNumber:
+		return rankNumber
+	case changedIn:
+		return rankRange
+	case hasText:
+		if n.op != search.Contains {
+			return rankRange
+		}
+	case hasDate:
+		if !n.sorts {
+			return rankRange
+		}
+	case orNode:
+		worst := rankShort
+		for _, part := range n {
+			worst = max(worst, rankOf(part))
+		}
+		return worst
+	case andNode:
+		best := rankNone
+		for _, part := range n {
+			best = min(best, rankOf(part))
+		}
+		return best
+	}
+	return rankNone
+}
+
+// inOrder says whether the node's rows are in the plan's order, so that the first ones can be had without reading all.
+func (p *plan) inOrder(n node) bool {
+	switch n := n.(type) {
+	case isOneOf:
+		return true
+	case hasTerm, hasNumber:
+		return !p.order.changed
+	case changedIn:
+		return p.order.changed
+	case orNode:
+		return !slices.ContainsFunc(n, func(part node) bool { return !p.inOrder(part) })
+	case andNode:
+		return p.inOrder(n[driverOf(n)])
+	}
+	return false
+}
+
+// driverOf is the part of a conjunction within an alternative that drives.
+func driverOf(list andNode) int {
+	best := 0
+	for i, n := range list {
+		if rankOf(n) < rankOf(list[best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// size is how many rows a node has that drives, counted up to a limit.
+func (p *plan) size(n node, limit int) (int, error) {
+	switch n := n.(type) {
+	case isOneOf:
+		return min(len(n), limit), nil
+	case hasNumber:
+		return limit, nil
+	case orNode:
+		sum := 0
+		for _, part := range n {
+			rows, err := p.size(part, limit-sum)
+			if sum += rows; err != nil || sum >= limit {
+				return sum, err
+			}
+		}
+		return sum, nil
+	case andNode:
+		return p.size(n[driverOf(n)], limit)
+	}
+	var q query
+	table, condition := p.rows(&q, n)
+	q.WriteString("SELECT count(*) FROM (SELECT 1 FROM " + table + " WHERE " + condition + " LIMIT " + q.int(int64(limit)) + ")")
+	rows, _, err := p.c.integer(q.String(), q.args...)
+	return int(rows), err
+}
+
+// rows are the table (as c) and the condition for the rows of a node that drives; nil is all of the type.
+func (p *plan) rows(q *query, n node) (table, condition string) {
+	sub := query{args: q.args}
+	switch n := n.(type) {
+	case nil:
+		table = "term c"
+		sub.WriteString("c.term=" + sub.int(p.s.index.sum(kindType, p.typ)))
+	case hasTerm:
+		table = "term c"
+		if n.patient {
+			table, q.tokens = "patient c", true
+		}
+		sub.WriteString("c.term=" + sub.int(n.term))
+	case isOneOf:
+		table = "(SELECT value AS key FROM json_each(" + sub.arg(text(jsonList(n))) + ")) c"
+		sub.WriteString("1")
+	case hasNumber:
+		table = "number c"
+		sub.WriteString("c.param=" + sub.int(n.param) + " AND ")
+		sub.number(n, "c")
+	case hasText:
+		table = "string c"
+		sub.WriteString("c.param=" + sub.int(n.param) + " AND ")
+		sub.text(n, "c")
+	case hasDate:
+		table = "date c"
+		from, to := int64(math.MinInt64), int64(math.MaxInt64)
+		for _, op := range n.ops {
+			lo, hi := beginnings(op, n.width)
+			from, to = max(from, lo), min(to, hi)
+		}
+		sub.WriteString("c.param=" + sub.int(n.param) + " AND c.lo>=" + sub.int(from) + " AND c.lo<=" + sub.int(to) + " AND ")
+		sub.dates(n.ops, "c")
+	case changedIn:
+		table = "resource c"
+		sub.WriteString("c.type=" + sub.arg(text(p.typ)) + " AND c.key IS NOT NULL AND ")
+		sub.spans(n, "c.stamp", placeBits)
+	default:
+		panic(fmt.Sprintf("sqlite: the node %T cannot drive", n))
+	}
+	q.args = sub.args
+	return table, sub.String()
+}
+
+// repeats says whether a node that drives can have several rows of a resource.
+func repeats(n node) bool {
+	switch n.(type) {
+	case hasNumber, hasText, hasDate:
+		return true
+	}
+	return false
+}
+
+// walk is one statement of a plan: the rows of driver (nil: all of the type) for which rest holds.
+type walk struct {
+	driver node
+	rest   []node
+}
+
+// walks are the statements whose results together are the plan's.
+func (p *plan) walks() []walk {
+	if p.drive < 0 {
+		return []walk{{nil, p.parts}}
+	}
+	rest := slices.Delete(slices.Clone(p.parts), p.drive, p.drive+1)
+	return alternatives(p.parts[p.drive], rest)
+}
+
+func alternatives(driver node, rest []node) (list []walk) {
+	switch n := driver.(type) {
+	case orNode:
+		for _, part := range n {
+			list = append(list, alternatives(part, rest)...)
+		}
+		return list
+	case andNode:
+		i := driverOf(n)
+		return alternatives(n[i], append(slices.Delete(slices.Clone(n), i, i+1), rest...))
+	case changedIn: // each span for itself, so that each is read from the index in order
+		for _, s := range n {
+			list = append(list, walk{changedIn{s}, rest})
+		}
+		return list
+	}
+	return []walk{{driver, rest}}
+}
