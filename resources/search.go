@@ -241,11 +241,14 @@ func (c Compartment) within(types []string) ([]string, search.Filter, error) {
 	return in, some, nil
 }
 
+// member is the filter for resources of a type by the compartment's parameters. The resource that the compartment is named
+// after belongs to it.
 func (c Compartment) member(resourceType string, params []string) (some search.Or) {
+	if resourceType == c.Type {
+		some = append(some, search.ID{c.ID})
+	}
 	for _, param := range params {
-		if param == "{def}" {
-			some = append(some, search.ID{c.ID})
-		} else {
+		if param != "{def}" { // stands for that resource
 			some = append(some, search.Reference{Param: param, Type: c.Type, ID: c.ID})
 		}
 	}

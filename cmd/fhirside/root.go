@@ -1,0 +1,14 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "fhirside",
+		Short:         "A FHIR R4 server for clinics and their patients' apps",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(serveCommand(), versionCommand())
+	return root
+}

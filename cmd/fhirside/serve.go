@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+
+	"fhirside/conformance/capability"
+	"fhirside/resources"
+	"fhirside/resources/access"
+	"fhirside/resources/rest"
+	"fhirside/search"
+)
+
+// serveSettings are the flags of serve.
+type serveSettings struct {
+	listen, store, auth, baseURL, validation, references string
+	maxBody                                              int64
+}
+
+func serveCommand() *cobra.Command {
+	var set serveSettings
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the FHIR API",
+		Long:  "Serve the FHIR API below /fhir. Each flag can also be set by the environment (FHIRSIDE_LISTEN, …) or in the file that --config names.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := configure(cmd); err != nil {
+				return err
+			}
+			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			return serve(cmd.Context(), set, log, func(net.Addr) {})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&set.listen, "listen", "127.0.0.1:8080", "address to listen on")
+	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
+	f.StringVar(&set.auth, "auth", "none", "who may ask: none (everybody may do everything)")
+	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, or origin and prefix, without /fhir (default: where each request was sent)")
+	f.StringVar(&set.validation, "validation", "structure", "check of what is written: off or structure")
+	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
+	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
+	f.String("config", "", "YAML file with these settings by the flags' names")
+	return cmd
+}
+
+// serve runs until the context ends; then requests in flight may finish before the store is closed. It calls listening once
+// requests are taken.
+func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening func(net.Addr)) error {
+	options, err := set.serviceOptions()
+	if err != nil {
+		return err
+	}
+	tuneMemory()
+	if options.Store, err = openStore(ctx, set.store); err != nil {
+		return err
+	}
+	defer func() {
+		if err := options.Store.Close(); err != nil {
+			log.Error("the store did not close", "error", err)
+		}
+	}()
+	listener, err := net.Listen("tcp", set.listen)
+	if err != nil {
+		return err
+	}
+	warn(log, set, listener.Addr())
+	server := &http.Server{
+		Handler:           handler(options, set, log),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute,
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.Info("serving", "address", listener.Addr().String(), "version", softwareVersion())
+	listening(listener.Addr())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping: requests in flight may finish")
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return server.Shutdown(ending)
+}
+
+func (set serveSettings) serviceOptions() (o resources.Options, err error) {
+	switch set.auth {
+	case "none":
+	case "smart":
+		return o, errors.New("--auth smart is not built yet: this version serves --auth none only, so keep it on loopback or behind a guard")
+	default:
+		return o, fmt.Errorf("--auth %q is not known: none", set.auth)
+	}
+	switch set.validation {
+	case "structure":
+	case "off":
+		o.Validation = resources.ValidateNothing
+	case "full":
+		return o, errors.New("--validation full is not built yet: off or structure")
+	default:
+		return o, fmt.Errorf("--validation %q is not known: off or structure", set.validation)
+	}
+	switch set.references {
+	case "check":
+	case "ignore":
+		o.Integrity = resources.IgnoreReferences
+	default:
+		return o, fmt.Errorf("--references %q is not known: check or ignore", set.references)
+	}
+	if set.maxBody <= 0 {
+		return o, fmt.Errorf("--max-body %d: a number of bytes above 0", set.maxBody)
+	}
+	if set.baseURL != "" {
+		u, err := url.Parse(set.baseURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return o, fmt.Errorf("--base-url %q is no origin such as https://clinic.example", set.baseURL)
+		}
+		o.Base = strings.TrimRight(set.baseURL, "/") + rest.Path
+	}
+	return o, nil
+}
+
+func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Handler {
+	o.Registry = search.R4()
+	statement := capability.New(capability.Options{
+		Registry: o.Registry, Interactions: rest.Interactions(), Version: softwareVersion(), Date: time.Now(),
+		LocalReferences: o.Integrity == resources.CheckReferences,
+	})
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return rest.New(rest.Options{
+		Service:  resources.New(o),
+		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
+		Base:     o.Base,
+		Metadata: statement.For,
+		MaxBody:  set.maxBody,
+		Version:  softwareVersion(),
+		Log:      log,
+		Metrics:  metrics,
+	})
+}
+
+// warn says what --auth none means, the louder the more can reach it.
+func warn(log *slog.Logger, set serveSettings, addr net.Addr) {
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		log.Warn("--auth none on an address that others can reach: EVERYBODY who reaches it may read, change and delete EVERY record", "address", addr.String())
+		return
+	}
+	log.Warn("--auth none: everybody on this machine may read, change and delete every record", "address", addr.String())
+}
+
+// tuneMemory trades memory for fewer garbage collections, unless the environment says otherwise: most of what a server holds is
+// short-lived bytes of requests beside a small live heap.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"fhirside/resources/store"
+	"fhirside/resources/store/sqlite"
+)
+
+// storeUsage documents the flag that openStore reads.
+const storeUsage = "database: sqlite:PATH, or sqlite::memory: for one that is gone at the end"
+
+// openStore opens the store that a --store flag names.
+func openStore(ctx context.Context, url string) (store.Store, error) {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
+		return sqlite.Open(ctx, path, sqlite.Options{})
+	}
+	return nil, fmt.Errorf("--store %q is no database that fhirside knows: %s", url, storeUsage)
+}

@@ -1,0 +1,245 @@
+package resttest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"fhirside/resources/store"
+)
+
+// page is what the paging tests look at.
+type page struct {
+	Total *int
+	Link  []struct{ Relation, URL string }
+	Entry []struct {
+		FullURL  string
+		Response struct{ ETag string }
+		Search   struct{ Mode string }
+	}
+}
+
+func (p page) link(relation string) string {
+	for _, l := range p.Link {
+		if l.Relation == relation {
+			return l.URL
+		}
+	}
+	return ""
+}
+
+func get(t *testing.T, url string) (p page, status int) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodePage(t, response)
+}
+
+func decodePage(t *testing.T, response *http.Response) (p page, status int) {
+	t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return p, response.StatusCode
+}
+
+// pages follows next to the end; each page must have the same total.
+func pages(t *testing.T, first string) (all []string, self []string) {
+	t.Helper()
+	for at, n := first, 0; at != ""; n++ {
+		if n > 100 {
+			t.Fatal("the pages have no end")
+		}
+		p, status := get(t, at)
+		if status != http.StatusOK {
+			t.Fatalf("%s: status %d", at, status)
+		}
+		for _, e := range p.Entry {
+			all = append(all, e.FullURL+e.Response.ETag)
+		}
+		self = append(self, p.link("self"))
+		if strings.Contains(p.link("next"), "code=") {
+			t.Errorf("the next link shows the criteria: %s", p.link("next"))
+		}
+		at = p.link("next")
+	}
+	return all, self
+}
+
+func send(t *testing.T, method, url, body string, header ...string) int {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/fhir+json")
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+// RunPaging checks that pages together are the whole, whatever their size, and that cursors are sealed.
+func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
+	st := open(t)
+	t.Cleanup(func() { st.Close() })
+	base := Serve(t, st, nil)
+	var entries []string
+	for i := range 23 {
+		entries = append(entries, entry("PUT", fmt.Sprintf("Observation/o%d", i),
+			fmt.Sprintf(`{"resourceType":"Observation","id":"o%d","status":"final","code":{"text":"c","coding":[{"code":"k"}]},"effectiveDateTime":"2020-01-%02d"}`, i, 1+i%7)))
+	}
+	if status := send(t, "POST", base, bundleOf("transaction", strings.Join(entries, ","))); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	whole, _ := pages(t, base+"/Observation?code=k&_count=50")
+	if len(whole) != 23 {
+		t.Fatalf("%d found, want 23", len(whole))
+	}
+	t.Run("searches", func(t *testing.T) {
+		for _, sort := range []string{"", "&_sort=date", "&_sort=-date", "&_sort=_id"} {
+			want, _ := pages(t, base+"/Observation?code=k&_count=50"+sort)
+			for _, size := range []int{1, 4, 10, 22, 23} {
+				got, selves := pages(t, fmt.Sprintf("%s/Observation?code=k&_count=%d%s", base, size, sort))
+				if !slices.Equal(got, want) {
+					t.Errorf("pages of %d%s: got %v, want %v", size, sort, got, want)
+				}
+				again, _ := get(t, selves[len(selves)-1])
+				if len(again.Entry) == 0 || again.Entry[len(again.Entry)-1].FullURL != want[len(want)-1] {
+					t.Errorf("pages of %d%s: the last page's self link is another page", size, sort)
+				}
+			}
+		}
+	})
+	t.Run("totals", func(t *testing.T) {
+		for at := base + "/Observation?code=k&_count=9"; at != ""; {
+			p, _ := get(t, at)
+			if p.Total == nil || *p.Total != 23 {
+				t.Errorf("%s: total %v, want 23", at, p.Total)
+			}
+			at = p.link("next")
+		}
+	})
+	t.Run("histories", func(t *testing.T) {
+		for _, path := range []string{"/_history", "/Observation/_history"} {
+			want, _ := pages(t, base+path+"?_count=50")
+			got, _ := pages(t, base+path+"?_count=7")
+			if len(want) != 23 || !slices.Equal(got, want) {
+				t.Errorf("%s: pages give %v, want %v", path, got, want)
+			}
+		}
+	})
+	t.Run("cursors", func(t *testing.T) { checkCursors(t, base) })
+}
+
+func checkCursors(t *testing.T, base string) {
+	p, _ := get(t, base+"/Observation?code=k&_count=5")
+	next, err := url.Parse(p.link("next"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := next.Query().Get("_cursor")
+	refused := func(url string) {
+		t.Helper()
+		if _, status := get(t, url); status != http.StatusBadRequest {
+			t.Errorf("%s: status %d, want 400", url, status)
+		}
+	}
+	for i := range len(cursor) {
+		changed := []byte(cursor)
+		if changed[i] = 'A'; cursor[i] == 'A' {
+			changed[i] = 'B'
+		}
+		if i == len(cursor)-1 { // the last letter may hold unused bits
+			break
+		}
+		refused(base + "/Observation?_cursor=" + string(changed))
+	}
+	refused(base + "/Patient?_cursor=" + cursor)
+	refused(base + "/?_cursor=" + cursor)
+	refused(base + "/_history?_cursor=" + cursor)
+	refused(base + "/Observation?_cursor=" + cursor + "&status=final")
+	refused(base + "/Observation?_cursor=" + cursor[:20])
+	if p, status := get(t, base+"/Observation?_cursor="+cursor+"&_count=3"); status != http.StatusOK || len(p.Entry) != 3 {
+		t.Errorf("_count beside a cursor: status %d, %d entries, want 3", status, len(p.Entry))
+	}
+}
+
+// RunRaces checks what must hold when clients are in each other's way.
+func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
+	t.Run("one conditional create of twenty", func(t *testing.T) {
+		st := open(t)
+		t.Cleanup(func() { st.Close() })
+		base := Serve(t, st, nil)
+		counts := together(20, func(int) int {
+			return send(t, "POST", base+"/Patient", `{"resourceType":"Patient","identifier":[{"system":"s","value":"1"}]}`, "If-None-Exist", "identifier=s|1")
+		})
+		if counts[http.StatusCreated] != 1 || counts[http.StatusOK] != 19 {
+			t.Errorf("answers %v, want one 201 and nineteen 200", counts)
+		}
+		if p, _ := get(t, base+"/Patient?_summary=count"); p.Total == nil || *p.Total != 1 {
+			t.Errorf("%v patients, want 1", p.Total)
+		}
+	})
+	t.Run("one winner of a version", func(t *testing.T) {
+		st := open(t)
+		t.Cleanup(func() { st.Close() })
+		base := Serve(t, st, nil)
+		send(t, "PUT", base+"/Patient/1", `{"resourceType":"Patient","id":"1"}`)
+		counts := together(10, func(i int) int {
+			return send(t, "PUT", base+"/Patient/1", fmt.Sprintf(`{"resourceType":"Patient","id":"1","multipleBirthInteger":%d}`, i), "If-Match", `W/"1"`)
+		})
+		if counts[http.StatusOK] != 1 || counts[http.StatusPreconditionFailed] != 9 {
+			t.Errorf("answers %v, want one 200 and nine 412", counts)
+		}
+	})
+	t.Run("no version twice", func(t *testing.T) {
+		st := open(t)
+		t.Cleanup(func() { st.Close() })
+		base := Serve(t, st, nil)
+		together(10, func(i int) int {
+			return send(t, "PUT", base+"/Patient/1", fmt.Sprintf(`{"resourceType":"Patient","id":"1","multipleBirthInteger":%d}`, i))
+		})
+		all, _ := pages(t, base+"/Patient/1/_history")
+		slices.Sort(all)
+		if len(all) != 10 || len(slices.Compact(all)) != 10 {
+			t.Errorf("%d versions of ten updates: %v", len(all), all)
+		}
+	})
+}
+
+// together does something n times at once, and counts the statuses.
+func together(n int, do func(i int) int) map[int]int {
+	statuses := make([]int, n)
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() { statuses[i] = do(i) })
+	}
+	wait.Wait()
+	counts := map[int]int{}
+	for _, s := range statuses {
+		counts[s]++
+	}
+	return counts
+}

@@ -1,0 +1,71 @@
+package resttest
+
+var reads = []scenario{
+	{"read", []step{
+		{do: "GET Patient/1", status: 404, has: []string{`"code":"not-found"`, "Patient/1"}, headers: map[string]string{"ETag": ""}},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient", "id":"1", "active":true, "birthDate":"2000-01-02"}`, status: 201},
+		{do: "GET Patient/1", status: 200, headers: map[string]string{"ETag": `W/"1"`, "Location": ""},
+			is: `{"resourceType":"Patient","id":"1","meta":{"versionId":"1","lastUpdated":"{time}"},"active":true,"birthDate":"2000-01-02"}`},
+		{do: "GET Observation/1", status: 404, hasNot: []string{"birthDate"}},
+		{do: "GET Patient/2", status: 404},
+		{do: "GET Patient/a_b", status: 404},
+	}},
+	{"a deleted resource is gone", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "DELETE Patient/1", status: 204, headers: map[string]string{"ETag": `W/"2"`, "Content-Type": ""}},
+		{do: "GET Patient/1", status: 410, has: []string{`"code":"deleted"`}, headers: map[string]string{"ETag": `W/"2"`}},
+		{do: "GET Patient/1/_history/2", status: 410},
+		{do: "GET Patient/1/_history/1", status: 200, has: []string{`"versionId":"1"`}},
+		{do: "GET Patient", status: 200, has: []string{`"total":0`}, hasNot: []string{`"entry"`}},
+	}},
+	{"vread", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":true}`, status: 201},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":false}`, status: 200},
+		{do: "GET Patient/1/_history/1", status: 200, has: []string{`"active":true`}, headers: map[string]string{"ETag": `W/"1"`}},
+		{do: "GET Patient/1/_history/2", status: 200, has: []string{`"active":false`}, headers: map[string]string{"ETag": `W/"2"`}},
+		{do: "GET Patient/1/_history/3", status: 404},
+		{do: "GET Patient/1/_history/0", status: 404},
+		{do: "GET Patient/1/_history/01", status: 404},
+		{do: "GET Patient/1/_history/x", status: 404},
+		{do: "GET Patient/2/_history/1", status: 404},
+	}},
+	{"conditional read", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"1"`}, status: 304, headers: map[string]string{"ETag": `W/"1"`}},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `"1"`}, status: 304},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `1`}, status: 304},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2", W/"1"`}, status: 304},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2"`}, status: 200},
+		{do: "GET Patient/1", header: map[string]string{"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, status: 304},
+		{do: "GET Patient/1", header: map[string]string{"If-Modified-Since": "Fri, 01 Jan 2010 00:00:00 GMT"}, status: 200},
+		{do: "GET Patient/1", header: map[string]string{"If-Modified-Since": "yesterday"}, status: 200},
+		// If-None-Match comes first (RFC 9110, section 13.1.3).
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2"`, "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, status: 200},
+	}},
+	{"head", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "HEAD Patient/1", status: 200, headers: map[string]string{"ETag": `W/"1"`, "Content-Type": "application/fhir+json;charset=utf-8"}},
+		{do: "HEAD Patient/2", status: 404},
+		{do: "HEAD Patient", status: 200},
+		{do: "HEAD Patient/1/_history", status: 200},
+		{do: "HEAD metadata", status: 200},
+	}},
+	{"parts of a resource", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"active":true,"_active":{"id":"a"},"name":[{"family":"Noe"}],"photo":[{"title":"t"}],"contact":[{"gender":"male"}]}`, status: 201},
+		{do: "GET Patient/1?_summary=true", status: 200, has: []string{`"active":true`, `"_active"`, `"Noe"`, `SUBSETTED`, `"id":"1"`}, hasNot: []string{"photo", "contact", "text"}},
+		{do: "GET Patient/1?_summary=text", status: 200, has: []string{`"div"`, `SUBSETTED`}, hasNot: []string{"active", "Noe"}},
+		{do: "GET Patient/1?_summary=data", status: 200, has: []string{`"photo"`, `"active"`, `SUBSETTED`}, hasNot: []string{"div"}},
+		{do: "GET Patient/1?_summary=false", status: 200, has: []string{`"photo"`, `"div"`}, hasNot: []string{"SUBSETTED"}},
+		{do: "GET Patient/1?_summary=count", status: 400, has: []string{`"expression":["_summary"]`}},
+		{do: "GET Patient/1?_elements=name,resourceType", status: 200, hasNot: []string{"active", "photo"},
+			is: `{"resourceType":"Patient","id":"1","meta":{"versionId":"1","lastUpdated":"{time}","tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]},"name":[{"family":"Noe"}]}`},
+		// Whoever stores a part would lose the rest.
+		{do: "PUT Patient/1", status: 422, has: []string{"SUBSETTED"},
+			body: `{"resourceType":"Patient","id":"1","meta":{"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]}}`},
+	}},
+	{"mandatory elements stay", []step{
+		{do: "PUT Observation/1", body: `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"c"},"valueString":"v","note":[{"text":"n"}]}`, status: 201},
+		{do: "GET Observation/1?_elements=note", status: 200, has: []string{`"status"`, `"code"`, `"note"`}, hasNot: []string{"valueString"}},
+		{do: "GET Observation/1?_elements=value", status: 200, has: []string{`"valueString"`}, hasNot: []string{"note"}},
+	}},
+}

@@ -1,0 +1,194 @@
+package resttest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"fhirside/resources"
+	"fhirside/resources/access"
+	"fhirside/resources/rest"
+	"fhirside/resources/store"
+)
+
+// scenario is a conversation with a fresh server.
+type scenario struct {
+	name  string
+	steps []step
+}
+
+// step is one request and what must come of it. In all texts {base} is the server's FHIR base URL; ids that the server assigns
+// are new-1, new-2, … in the order of the requests that could need one.
+type step struct {
+	do     string // "GET Patient/1"; the URL is relative to the base, or begins with a slash
+	header map[string]string
+	body   string
+	gzip   bool // send the body compressed
+
+	status  int
+	headers map[string]string // exactly; "" must be absent
+	is      string            // the whole body, with {time} for each instant of the server
+	has     []string          // in the body
+	hasNot  []string          // not in the body, nor in a header
+}
+
+// Run runs all scenarios on stores that open makes, each on one of its own.
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	for _, group := range []struct {
+		name      string
+		scenarios []scenario
+	}{
+		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches},
+		{"references", references}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"bad input", badInputs},
+	} {
+		for _, sc := range group.scenarios {
+			t.Run(group.name+"/"+sc.name, func(t *testing.T) { sc.run(t, open(t)) })
+		}
+	}
+}
+
+// Serve starts a server on the store for the time of the test, and gives its FHIR base URL.
+func Serve(t testing.TB, st store.Store, change func(*rest.Options)) string {
+	t.Helper()
+	var ids atomic.Int64
+	options := rest.Options{
+		Service: resources.New(resources.Options{
+			Store: st, NewID: func() string { return fmt.Sprintf("new-%d", ids.Add(1)) },
+			PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100,
+		}),
+		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
+		Metadata: func(base string) []byte { return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `"}`) },
+		MaxBody:  64 << 10,
+		Log:      slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&options)
+	}
+	server := httptest.NewServer(rest.New(options))
+	t.Cleanup(server.Close)
+	return server.URL + rest.Path
+}
+
+func (sc scenario) run(t *testing.T, st store.Store) {
+	t.Cleanup(func() { st.Close() })
+	base := Serve(t, st, nil)
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	t.Cleanup(client.CloseIdleConnections)
+	for i, s := range sc.steps {
+		s.check(t, fmt.Sprintf("step %d, %s", i+1, s.do), client, base)
+	}
+}
+
+func (s step) check(t *testing.T, where string, client *http.Client, base string) {
+	t.Helper()
+	fill := func(text string) string { return strings.ReplaceAll(text, "{base}", base) }
+	response, err := client.Do(s.request(t, fill, base))
+	if err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
+	if response.StatusCode != s.status {
+		t.Fatalf("%s: status %d, want %d: %s", where, response.StatusCode, s.status, body)
+	}
+	for name, want := range s.headers {
+		if got := response.Header.Get(name); got != fill(want) {
+			t.Errorf("%s: header %s is %q, want %q", where, name, got, fill(want))
+		}
+	}
+	text := timeless(string(body))
+	if s.is != "" && text != fill(s.is) {
+		t.Errorf("%s: body\ngot  %s\nwant %s", where, text, fill(s.is))
+	}
+	for _, want := range s.has {
+		if !strings.Contains(text, fill(want)) {
+			t.Errorf("%s: the body has no %s: %s", where, fill(want), text)
+		}
+	}
+	for _, bad := range s.hasNot {
+		if strings.Contains(text, fill(bad)) || strings.Contains(fmt.Sprint(response.Header), fill(bad)) {
+			t.Errorf("%s: the answer has %s: %v %s", where, fill(bad), response.Header, text)
+		}
+	}
+	s.alwaysHolds(t, where, response, body)
+}
+
+// alwaysHolds checks what is true of every answer: a refusal explains itself, a body has its type.
+func (s step) alwaysHolds(t *testing.T, where string, response *http.Response, body []byte) {
+	t.Helper()
+	if response.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s: no request id", where)
+	}
+	if len(body) == 0 {
+		if response.StatusCode >= 400 && !strings.HasPrefix(s.do, http.MethodHead) {
+			t.Errorf("%s: a refusal without OperationOutcome", where)
+		}
+		return
+	}
+	if got := response.Header.Get("Content-Type"); !strings.HasPrefix(s.do, "GET /") && got != "application/fhir+json;charset=utf-8" {
+		t.Errorf("%s: Content-Type %q", where, got)
+	}
+	if response.StatusCode >= 400 && !bytes.HasPrefix(body, []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"`)) {
+		t.Errorf("%s: a refusal without OperationOutcome: %s", where, body)
+	}
+}
+
+func (s step) request(t *testing.T, fill func(string) string, base string) *http.Request {
+	t.Helper()
+	method, url, _ := strings.Cut(s.do, " ")
+	switch {
+	case strings.HasPrefix(url, "/"):
+		url = strings.TrimSuffix(base, rest.Path) + url
+	case strings.HasPrefix(url, "?") || url == "":
+		url = base + url
+	default:
+		url = base + "/" + url
+	}
+	var body io.Reader = strings.NewReader(fill(s.body))
+	if s.gzip {
+		body = zipped(t, fill(s.body))
+	}
+	request, err := http.NewRequest(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.body != "" {
+		request.Header.Set("Content-Type", "application/fhir+json")
+	}
+	if s.gzip {
+		request.Header.Set("Content-Encoding", "gzip")
+	}
+	for name, value := range s.header {
+		request.Header.Set(name, fill(value))
+	}
+	return request
+}
+
+func zipped(t *testing.T, text string) io.Reader {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &buf
+}
+
+var instant = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+
+// timeless replaces the times of the server's clock.
+func timeless(body string) string { return instant.ReplaceAllString(body, "{time}") }
