@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"fhirside/resources/load"
+	"fhirside/resources/rest"
+)
+
+func loadCommand() *cobra.Command {
+	var to destination
+	var copies int
+	cmd := &cobra.Command{
+		Use:   "load PATH…",
+		Short: "Load Bundles, NDJSON and single resources into a server or a store",
+		Long: `Load files and folders of resources: Bundles (.json), NDJSON (.ndjson, .jsonl) and single resources, plain or
+compressed (.gz, .bz2, .zst), in the order of their dependencies.
+
+Transaction and batch Bundles are sent as they are; other resources are put at their ids, or created where they have none.
+What is refused is tried again at the end, then reported, and makes the exit status 1.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			return to.load(cmd, paths, copies)
+		},
+	}
+	to.addFlags(cmd, "http://127.0.0.1:8080")
+	cmd.Flags().IntVar(&copies, "copies", 1, "load everything so often, each copy with ids and identifiers of its own")
+	return cmd
+}
+
+// destination is where resources are sent: a server, or a store of this process.
+type destination struct {
+	server, store string
+	workers       int
+}
+
+func (to *destination) addFlags(cmd *cobra.Command, server string) {
+	f := cmd.Flags()
+	f.StringVar(&to.server, "server", server, "server to send to: its origin, or its FHIR base URL where that is not below /fhir")
+	f.StringVar(&to.store, "store", "", "send to this database instead, which no server should have open: sqlite:PATH")
+	f.IntVar(&to.workers, "workers", 0, "requests under way at once (default two for each processor)")
+	cmd.MarkFlagsMutuallyExclusive("server", "store")
+}
+
+// open is the FHIR base to send to, and who sends.
+func (to *destination) open(ctx context.Context) (base string, client *http.Client, done func() error, err error) {
+	if to.store == "" {
+		u, err := url.Parse(to.server)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return "", nil, nil, fmt.Errorf("--server %q is no http or https URL", to.server)
+		}
+		u.Path = strings.TrimRight(u.Path, "/")
+		if u.Path == "" {
+			u.Path = rest.Path
+		}
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = max(to.workers, 64)
+		return u.String(), &http.Client{Transport: transport}, func() error { return nil }, nil
+	}
+	// The same way in as over the network: everything is checked as if a client had sent it.
+	set := serveSettings{auth: "none", validation: "structure", references: "check", maxBody: 1 << 30}
+	options, err := set.serviceOptions()
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if options.Store, err = openStore(ctx, to.store); err != nil {
+		return "", nil, nil, err
+	}
+	h := handler(options, set, slog.New(slog.DiscardHandler))
+	return "http://fhirside.invalid" + rest.Path, load.InProcess(h), options.Store.Close, nil
+}
+
+// load sends the files and prints what came of it.
+func (to *destination) load(cmd *cobra.Command, paths []string, copies int) (err error) {
+	base, client, done, err := to.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	show := newDisplay(cmd.ErrOrStderr())
+	l := load.Loader{Base: base, Client: client, Workers: to.workers, Copies: copies, Refused: show.refused, Progress: show.progress}
+	report, err := l.Load(cmd.Context(), paths...)
+	show.end()
+	if err == nil && report.Refused > 0 {
+		err = errors.New(numbers.Sprintf("%d of %d resources were refused", report.Refused, report.Refused+report.Stored))
+	}
+	return errors.Join(printReport(cmd.OutOrStdout(), report), err)
+}
+
+// numbers are written with separators: 92,114.
+var numbers = message.NewPrinter(language.English)
+
+func printReport(out io.Writer, r load.Report) error {
+	if r.Stored+r.Refused == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "created\talready there\trefused\t\n")
+	for _, name := range slices.Sorted(maps.Keys(r.Types)) {
+		c := r.Types[name]
+		numbers.Fprintf(table, "%d\t%d\t%d\t %s\n", c.Created, c.Present, c.Refused, cmp.Or(name, "(no resource)"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := numbers.Fprintf(out, "%d resources stored in %.1f s (%.0f/s), %d refused\n",
+		r.Stored, r.Took.Seconds(), float64(r.Stored)/r.Took.Seconds(), r.Refused)
+	return err
+}
+
+// display shows how far a load is: a bar on a terminal, elsewhere a line now and then.
+type display struct {
+	out  io.Writer
+	bar  *progressbar.ProgressBar
+	tty  bool
+	last time.Time
+}
+
+const lineEvery = 10 * time.Second
+
+func newDisplay(out io.Writer) *display {
+	f, ok := out.(*os.File)
+	return &display{out: out, tty: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+}
+
+func (d *display) progress(p load.Progress) {
+	stored := numbers.Sprintf("%d resources", p.Stored)
+	switch {
+	case d.tty && d.bar == nil:
+		d.bar = progressbar.NewOptions64(p.Bytes, progressbar.OptionSetWriter(d.out), progressbar.OptionShowBytes(true),
+			progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	case !d.tty && time.Since(d.last) >= lineEvery:
+		d.last = time.Now()
+		fmt.Fprintf(d.out, "%3d %%  %s\n", 100*p.Read/max(p.Bytes, 1), stored)
+	}
+	if d.bar != nil {
+		d.bar.Describe(stored)
+		_ = d.bar.Set64(min(p.Read, p.Bytes)) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+func (d *display) refused(r load.Refusal) {
+	if d.bar != nil {
+		_ = d.bar.Clear()
+	}
+	fmt.Fprintln(d.out, "refused:", r)
+}
+
+func (d *display) end() {
+	if d.bar != nil {
+		_ = d.bar.Finish()
+	}
+}
