@@ -36,7 +36,9 @@ func holds(t *testing.T, f search.Filter, s match.Subject, w match.World) bool {
 	return held
 }
 
-func subject(v index.Values) match.Subject { return match.Subject{Type: "Patient", ID: "1", Values: &v} }
+func subject(v index.Values) match.Subject {
+	return match.Subject{Type: "Patient", ID: "1", Values: &v}
+}
 
 var prefixes = []string{"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"}
 

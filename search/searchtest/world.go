@@ -1,0 +1,91 @@
+package searchtest
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"fhirside/fhir"
+	"fhirside/search"
+	"fhirside/search/index"
+	"fhirside/search/match"
+)
+
+var extractor = index.New(search.R4(), Base)
+
+// Values are the index values of a stored body: what a store that recomputes them is given.
+func Values(body []byte) (index.Values, error) {
+	r, err := fhir.Parse(body)
+	if err != nil {
+		return index.Values{}, err
+	}
+	return extractor.Extract(r), nil
+}
+
+// Key names a resource: Type/ID.
+type Key struct{ Type, ID string }
+
+// World is a store in memory that answers with search/match. It is a match.World of itself.
+type World struct{ subjects map[Key]match.Subject }
+
+// NewWorld is a World without resources.
+func NewWorld() *World { return &World{map[Key]match.Subject{}} }
+
+// Put adds or replaces a resource.
+func (w *World) Put(r *fhir.Resource, updated time.Time) {
+	v := extractor.Extract(r)
+	w.subjects[Key{r.Type(), r.ID()}] = match.Subject{Type: r.Type(), ID: r.ID(), Updated: updated, Values: &v}
+}
+
+// Delete removes a resource.
+func (w *World) Delete(k Key) { delete(w.subjects, k) }
+
+// Subjects are all resources, by type and id.
+func (w *World) Subjects() []match.Subject {
+	all := make([]match.Subject, 0, len(w.subjects))
+	for _, s := range w.subjects {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b match.Subject) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) })
+	return all
+}
+
+// Resource is part of match.World.
+func (w *World) Resource(resourceType, id string) (match.Subject, bool, error) {
+	s, ok := w.subjects[Key{resourceType, id}]
+	return s, ok, nil
+}
+
+// Referring is part of match.World.
+func (w *World) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+	refers := func(e index.Reference) bool { return e.Param == param && e.Type == toType && e.ID == toID }
+	return func(yield func(match.Subject, error) bool) {
+		for _, s := range w.Subjects() {
+			if s.Type == resourceType && slices.ContainsFunc(s.Values.References, refers) && !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Search are the resources of the types (none: all) for which the filter holds, in the order of the keys; ties are by type and
+// id, where a store may have another order.
+func (w *World) Search(types []string, f search.Filter, keys []search.SortKey) ([]match.Subject, error) {
+	var found []match.Subject
+	for _, s := range w.Subjects() {
+		if len(types) > 0 && !slices.Contains(types, s.Type) {
+			continue
+		}
+		held, err := match.Matches(f, s, w)
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", s.Type, s.ID, err)
+		}
+		if held {
+			found = append(found, s)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b match.Subject) int { return match.Compare(keys, a, b) })
+	return found, nil
+}
