@@ -91,8 +91,8 @@ func FoldsCase(system string) bool {
 		"urn:oid:1.2.36.1.2001.1001.101.104.16592", "urn:oid:2.16.840.1.113883.3.1937.98.5.8":
 		return false
 	}
-	if table, ok := strings.CutPrefix(system, "http://terminology.hl7.org/CodeSystem/"); ok {
-		return strings.HasPrefix(table, "v2-")
+	if local, ok := strings.CutPrefix(system, "http://terminology.hl7.org/"); ok {
+		return strings.HasPrefix(local, "CodeSystem/v2-")
 	}
 	local, ok := strings.CutPrefix(system, "http://hl7.org/fhir/")
 	return !ok || strings.HasPrefix(local, "sid/") // names for other people's systems: ICD-10, NPI, …

@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 
 	"fhirside/fhir"
@@ -35,10 +34,10 @@ type Param struct {
 	Components []*Param
 	// ElementTypes are the FHIR data types that the expression can yield, sorted.
 	ElementTypes []string
-	// Bindings are the required bindings of the elements of type code that the expression can yield.
-	Bindings []*definitions.Binding
-	// ImpliedSystems are the code systems of those bindings, sorted: a code element does not say its system.
+	// ImpliedSystems are the code systems of the required bindings of the code elements among them, sorted: such an element does not
+	// say its system.
 	ImpliedSystems []string
+	bindings       []*definitions.Binding
 }
 
 // paramTypes by their codes (value set search-param-type).
@@ -55,6 +54,13 @@ func (t ParamType) String() string {
 		}
 	}
 	return "unknown"
+}
+
+// componentErrata are the composites of R4 whose components' expressions are wrong, with what is meant: one has them in the wrong
+// order, one names a type that does not exist.
+var componentErrata = map[string][]string{
+	"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship": {"target", "code"},
+	"http://hl7.org/fhir/SearchParameter/Observation-code-value-date":    {"code", "value.as(dateTime) | value.as(Period)"},
 }
 
 // R4 is the registry of R4's own search parameters.
@@ -165,8 +171,11 @@ func (b *builder) param(sp *definitions.SearchParameter, resourceType string) (*
 	}
 	yields := p.Expression.Yields(resourceType)
 	p.describe(sp, yields)
-	for _, c := range sp.Components {
-		component, err := b.component(sp, c, yields)
+	for i, c := range sp.Components {
+		if correct := componentErrata[sp.URL]; correct != nil {
+			c.Expression = correct[i]
+		}
+		component, err := b.component(sp, c, resourceType, yields)
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +185,7 @@ func (b *builder) param(sp *definitions.SearchParameter, resourceType string) (*
 }
 
 // component makes a Param of a composite's component, whose expression is relative to what the composite yields.
-func (b *builder) component(sp *definitions.SearchParameter, c definitions.Component, focus []fhirpath.Yield) (*Param, error) {
+func (b *builder) component(sp *definitions.SearchParameter, c definitions.Component, resourceType string, focus []fhirpath.Yield) (*Param, error) {
 	part := b.parameters[c.Definition]
 	if part == nil {
 		return nil, refused(sp, "the component %s is not known", c.Definition)
@@ -190,13 +199,12 @@ func (b *builder) component(sp *definitions.SearchParameter, c definitions.Compo
 	for _, y := range focus {
 		types = append(types, y.Type)
 	}
-	p.describe(part, x.Yields(types...))
+	p.describe(part, x.Yields(resourceType, types...))
 	return p, nil
 }
 
 // compile compiles each expression once, however many types share it.
 func (b *builder) compile(sp *definitions.SearchParameter, expression string) (*fhirpath.Expression, error) {
-	expression = strings.ReplaceAll(expression, "as(DateTime)", "as(dateTime)") // a slip in R4's code-value-date
 	if x := b.expressions[expression]; x != nil {
 		return x, nil
 	}
@@ -218,7 +226,7 @@ func (p *Param) describe(sp *definitions.SearchParameter, yields []fhirpath.Yiel
 			continue
 		}
 		if b := y.Element.Binding; b != nil && y.Type == "code" {
-			p.Bindings = append(p.Bindings, b)
+			p.bindings = append(p.bindings, b)
 			p.ImpliedSystems = append(p.ImpliedSystems, systems(b)...)
 		}
 		if of := referenceTargets(y); of == nil {
@@ -247,13 +255,35 @@ func referenceTargets(y fhirpath.Yield) []string {
 
 // systems are the code systems of a required binding.
 func systems(b *definitions.Binding) (all []string) {
-	if b.System != "" {
-		return []string{b.System}
-	}
 	for _, system := range b.Codes {
 		all = append(all, system)
 	}
+	if b.Codes == nil {
+		all = append(all, grammar(b))
+	}
 	return all
+}
+
+// grammar is the code system of a binding whose codes cannot be listed; "" if it is not known.
+func grammar(b *definitions.Binding) string {
+	if b.ValueSet == "http://hl7.org/fhir/ValueSet/mimetypes" {
+		return "urn:ietf:bcp:13"
+	}
+	return b.System
+}
+
+// SystemOf is the code system of a code element's value, which the element's required binding implies; "" where that does not know
+// the code.
+func (p *Param) SystemOf(code string) string {
+	for _, b := range p.bindings {
+		if b.Codes == nil {
+			return grammar(b)
+		}
+		if system, ok := b.Codes[code]; ok {
+			return system
+		}
+	}
+	return ""
 }
 
 func unique(names []string) []string {

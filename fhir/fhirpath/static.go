@@ -47,14 +47,19 @@ type Yield struct {
 	Targets []string
 }
 
-// Yields are the types that the expression can yield on a focus of one of these types, without duplicates and in order. What
-// cannot be told without a resource (resolve(), %variables) is left out.
-func (x *Expression) Yields(focus ...string) []Yield {
-	var in []Yield
+// Yields are the types that the expression can yield in a resource of that type, on a focus of one of the others (without any: on
+// the resource itself), without duplicates and in order. What cannot be told without a resource (resolve(), %variables) is left
+// out.
+func (x *Expression) Yields(resourceType string, focus ...string) []Yield {
+	root := []Yield{{Type: resourceType}}
+	in := root
+	if len(focus) > 0 {
+		in = nil
+	}
 	for _, name := range focus {
 		in = append(in, Yield{Type: name})
 	}
-	return distinctYields(yields(x.tree, in, in))
+	return distinctYields(yields(x.tree, in, root))
 }
 
 func distinctYields(all []Yield) (out []Yield) {
@@ -68,7 +73,7 @@ func distinctYields(all []Yield) (out []Yield) {
 	return out
 }
 
-// yields walks a node; root is the focus of the whole expression, for %resource.
+// yields walks a node; root is what %resource is.
 func yields(n *node, focus, root []Yield) []Yield {
 	switch n.kind {
 	case nodeMember:
@@ -87,7 +92,7 @@ func yields(n *node, focus, root []Yield) []Yield {
 			return focus
 		}
 	case nodeExternal:
-		if n.name == "resource" || n.name == "rootResource" || n.name == "context" {
+		if n.name == "resource" || n.name == "rootResource" {
 			return root
 		}
 	case nodeBinary:

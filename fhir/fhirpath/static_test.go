@@ -69,3 +69,17 @@ func TestYields(t *testing.T) {
 		}
 	}
 }
+
+func TestYieldsOnElement(t *testing.T) {
+	x, err := Compile("value.as(Quantity) | %resource.subject")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, y := range x.Yields("Observation", "Observation.component", "Observation") {
+		got = append(got, y.Type)
+	}
+	if s := strings.Join(got, " "); s != "Quantity Quantity Reference" {
+		t.Errorf("it yields %s", s)
+	}
+}

@@ -1,17 +1,13 @@
 package fhirpath
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/xml"
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"testing"
 
 	"fhirside/fhir"
+	"fhirside/fhir/fhirtest"
 )
 
 // HL7's suite of FHIRPath tests.
@@ -37,21 +33,9 @@ type suiteTest struct {
 	} `xml:"output"`
 }
 
-const (
-	suiteFolder = "../../../shared/data/fhir-test-cases/r4"
-	examplesTgz = "../../.cache/hl7.fhir.r4.examples-4.0.1.tgz"
-)
-
 func TestHL7Suite(t *testing.T) {
-	data, err := os.ReadFile(suiteFolder + "/fhirpath/tests-fhir-r4.xml")
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("HL7's test cases are not here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	var s suite
-	if err := xml.Unmarshal(data, &s); err != nil {
+	if err := xml.Unmarshal(fhirtest.TestCase(t, "r4/fhirpath/tests-fhir-r4.xml"), &s); err != nil {
 		t.Fatal(err)
 	}
 	inputs := map[string]*fhir.Resource{}
@@ -141,12 +125,9 @@ func suiteInput(t *testing.T, name string, inputs map[string]*fhir.Resource) *fh
 		data = []byte(`{"resourceType":"Patient","identifier":[{"period":{"start":"2001-05-06","end":"2001-05-06T10:10:10Z"}}],
 			"name":[{"family":"Chalmers"},{},{"family":"Windsor","period":{"end":"2002"}}]}`)
 	case "valueset-example-expansion.xml":
-		data = packaged(t, "package/ValueSet-example-expansion.json")
+		data = fhirtest.File(t, "ValueSet-example-expansion.json")
 	default:
-		var err error
-		if data, err = os.ReadFile(filepath.Join(suiteFolder, strings.TrimSuffix(name, filepath.Ext(name))+".json")); err != nil {
-			t.Fatal(err)
-		}
+		data = fhirtest.TestCase(t, "r4/"+strings.TrimSuffix(name, path.Ext(name))+".json")
 	}
 	r, err := fhir.Parse(data)
 	if err != nil {
@@ -165,35 +146,6 @@ func suiteInput(t *testing.T, name string, inputs map[string]*fhir.Resource) *fh
 	}
 	inputs[name] = r
 	return r
-}
-
-// packaged is a file of the official package.
-func packaged(t *testing.T, name string) []byte {
-	f, err := os.Open(examplesTgz)
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("the package hl7.fhir.r4.examples is not in .cache")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if h.Name == name {
-			data, err := io.ReadAll(files)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return data
-		}
-	}
 }
 
 // suiteDifferences are the tests that do not pass, with the reason.

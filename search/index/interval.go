@@ -17,7 +17,7 @@ func (rd *reader) date(it *fhirpath.Item, v *Values) {
 		lo, hi, ok = period(e)
 	case "Timing":
 		lo, hi, ok = timing(e)
-	default:
+	case "date", "dateTime", "instant":
 		lo, hi, ok = moment(e)
 	}
 	if ok && lo < hi {

@@ -23,7 +23,7 @@ func (rd *reader) token(it *fhirpath.Item, v *Values) {
 		rd.code("", e.Get("value").Text(), v)
 	case "code":
 		code := e.Text()
-		rd.code(rd.impliedSystem(code), code, v)
+		rd.code(rd.param.SystemOf(code), code, v)
 	default:
 		if b, ok := it.Boolean(); ok {
 			code := "false"
@@ -86,17 +86,4 @@ func (rd *reader) identifierToken(e fhir.Element, v *Values) {
 			v.Tokens = append(v.Tokens, newToken(rd.ofType, c.Get("system").Text(), code+"|"+value))
 		}
 	}
-}
-
-// impliedSystem is the code system of a code element, which its required binding tells; "" where that does not know the code.
-func (rd *reader) impliedSystem(code string) string {
-	for _, b := range rd.param.Bindings {
-		if system, ok := b.Codes[code]; ok {
-			return system
-		}
-		if b.Codes == nil && b.System != "" {
-			return b.System
-		}
-	}
-	return ""
 }
