@@ -182,26 +182,30 @@ func (q *query) dates(ops []search.Date, table string) {
 		if i > 0 {
 			q.WriteString(" AND ")
 		}
-		lo, hi := q.int(f.Lo), q.int(f.Hi)
-		within := lo + "<=" + from + " AND " + to + "<=" + hi
-		rule := within
+		// Each limit is a parameter only where the rule has it: SQLite counts those it sees.
+		lo := func() string { return q.int(f.Lo) }
+		hi := func() string { return q.int(f.Hi) }
+		within := func() string { return lo() + "<=" + from + " AND " + to + "<=" + hi() }
+		rule := ""
 		switch f.Op {
 		case search.Ne:
-			rule = lo + ">" + from + " OR " + to + ">" + hi
+			rule = lo() + ">" + from + " OR " + to + ">" + hi()
 		case search.Gt:
-			rule = to + ">" + hi
+			rule = to + ">" + hi()
 		case search.Lt:
-			rule = from + "<" + lo
+			rule = from + "<" + lo()
 		case search.Ge:
-			rule = to + ">" + hi + " OR " + within
+			rule = to + ">" + hi() + " OR " + within()
 		case search.Le:
-			rule = from + "<" + lo + " OR " + within
+			rule = from + "<" + lo() + " OR " + within()
 		case search.Sa:
-			rule = from + ">=" + hi
+			rule = from + ">=" + hi()
 		case search.Eb:
-			rule = to + "<=" + lo
+			rule = to + "<=" + lo()
 		case search.Ap:
-			rule = from + "<" + hi + " AND " + to + ">" + lo
+			rule = from + "<" + hi() + " AND " + to + ">" + lo()
+		default:
+			rule = within()
 		}
 		q.WriteString("(" + rule + ")")
 	}

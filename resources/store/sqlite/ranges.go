@@ -82,9 +82,9 @@ func beginnings(f search.Date, width int64) (from, to int64) {
 	return from, to
 }
 
-// before is t-width, no earlier than time begins.
+// before is t-width, no earlier than time begins. Width is endless where an interval is open.
 func before(t, width int64) int64 {
-	if t < fhir.BeginningOfTime+width {
+	if width == fhir.EndOfTime || t < fhir.BeginningOfTime+width {
 		return fhir.BeginningOfTime
 	}
 	return t - width
