@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,13 +16,16 @@ import (
 
 var extractor = index.New(search.R4(), Base)
 
+// Extract computes the index values of a resource on the server at Base.
+func Extract(r *fhir.Resource) index.Values { return extractor.Extract(r) }
+
 // Values are the index values of a stored body: what a store that recomputes them is given.
 func Values(body []byte) (index.Values, error) {
 	r, err := fhir.Parse(body)
 	if err != nil {
 		return index.Values{}, err
 	}
-	return extractor.Extract(r), nil
+	return Extract(r), nil
 }
 
 // Key names a resource: Type/ID.
@@ -35,12 +39,15 @@ func NewWorld() *World { return &World{map[Key]match.Subject{}} }
 
 // Put adds or replaces a resource.
 func (w *World) Put(r *fhir.Resource, updated time.Time) {
-	v := extractor.Extract(r)
+	v := Extract(r)
 	w.subjects[Key{r.Type(), r.ID()}] = match.Subject{Type: r.Type(), ID: r.ID(), Updated: updated, Values: &v}
 }
 
 // Delete removes a resource.
 func (w *World) Delete(k Key) { delete(w.subjects, k) }
+
+// Clone is a World of its own with the same resources.
+func (w *World) Clone() *World { return &World{maps.Clone(w.subjects)} }
 
 // Subjects are all resources, by type and id.
 func (w *World) Subjects() []match.Subject {
