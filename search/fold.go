@@ -16,7 +16,7 @@ func Fold(s string) string {
 		return s
 	}
 	if isASCII(s) {
-		return tidy(s)
+		return tidyASCII(s)
 	}
 	// Case folding may give accents anew, and compatibility forms may hide capitals.
 	return tidy(decompose(cases.Fold().String(decompose(s))))
@@ -57,6 +57,54 @@ func isASCII(s string) bool {
 	return true
 }
 
+// tidyASCII is tidy for ASCII, which most texts are.
+func tidyASCII(s string) string {
+	out := make([]byte, 0, len(s))
+	space := false
+	for i := 0; i < len(s); i++ {
+		c := asciiFolds[s[i]]
+		switch c {
+		case 0:
+			continue
+		case ' ':
+			space = len(out) > 0
+			continue
+		}
+		if space {
+			out = append(out, ' ')
+			space = false
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// asciiFolds is what tidy makes of each ASCII character: 0 is nothing.
+var asciiFolds = func() (folds [utf8.RuneSelf]byte) {
+	for c := range folds {
+		switch r := rune(c); {
+		case dropped(r):
+		case separates(r):
+			folds[c] = ' '
+		default:
+			folds[c] = byte(unicode.ToLower(r))
+		}
+	}
+	return folds
+}()
+
+// dropped says whether a character counts for nothing within a word.
+func dropped(r rune) bool {
+	switch r {
+	case '\'', '.', '’', '‘', '`':
+		return true
+	}
+	return false
+}
+
+// separates says whether a character is between words.
+func separates(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r) }
+
 // tidy puts the text in lower case, drops apostrophes and full stops, and puts one space in the place of other punctuation and
 // white space.
 func tidy(s string) string {
@@ -65,9 +113,9 @@ func tidy(s string) string {
 	space := false
 	for _, r := range s {
 		switch {
-		case r == '\'' || r == '.' || r == '’' || r == '‘' || r == '`':
+		case dropped(r):
 			continue
-		case unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r):
+		case separates(r):
 			space = b.Len() > 0
 			continue
 		}
@@ -103,5 +151,5 @@ func FoldCode(code string) string {
 	if isASCII(code) {
 		return strings.ToLower(code)
 	}
-	return cases.Fold().String(code)
+	return strings.ToLower(cases.Fold().String(code)) // Fold alone turns Cherokee letters around, time and again
 }

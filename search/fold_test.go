@@ -39,13 +39,16 @@ func TestFold(t *testing.T) {
 
 func TestFoldProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-zÄéß'’.,\- ]{0,20}`)).Draw(t, "text")
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{0,20}`), rapid.StringMatching(`[A-Za-zÄéß'’.,\- ]{0,20}`)).Draw(t, "text")
 		folded := Fold(text)
 		if again := Fold(folded); again != folded {
 			t.Fatalf("folded %q, folded twice %q", folded, again)
 		}
 		if strings.TrimSpace(folded) != folded || strings.Contains(folded, "  ") {
 			t.Fatalf("%q has spaces too many", folded)
+		}
+		if isASCII(text) && tidyASCII(text) != tidy(text) {
+			t.Fatalf("ASCII is folded to %q, else to %q", tidyASCII(text), tidy(text))
 		}
 		if strings.IndexFunc(folded, unicode.IsPunct) >= 0 {
 			t.Fatalf("%q has punctuation", folded)
