@@ -127,6 +127,29 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// The name of a choice may be the beginning of another element's.
+func TestChoiceAmongLikeNames(t *testing.T) {
+	r := parsed(t, `{"resourceType":"SubstanceSpecification","property":[{"amountString":"a lot","_amountString":{"id":"a"}},{"_amountString":{"id":"b"}}],
+		"moiety":[{"amountQuantity":{"value":1}}],"relationship":[{"amountRatioLowLimit":{"numerator":{"value":1}},"amountType":{"text":"x"},"amountRange":{"low":{"value":2}}}]}`)
+	for expression, want := range map[string]string{
+		"property.amount":                                  "[string a lot, string ]",
+		"property.amount.id":                               "[string a, string b]",
+		"moiety.amount.value":                              "[decimal 1]",
+		"relationship.amount.low.value":                    "[decimal 2]",
+		"relationship.amountType.text":                     "[string x]",
+		"relationship.amountRatioLowLimit.numerator.value": "[decimal 1]",
+	} {
+		x, err := Compile(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, err := x.Evaluate(r)
+		if got := describe(items); err != nil || got != want {
+			t.Errorf("%s gives %s, %v, want %s", expression, got, err, want)
+		}
+	}
+}
+
 func TestCompileErrorsSayWhere(t *testing.T) {
 	for expression, want := range map[string]string{
 		"":                               "line 1, column 1: an expression is wanted",
@@ -200,11 +223,9 @@ func TestWorkIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
 		if _, err := x.Evaluate(r); err == nil {
 			t.Errorf("%s is evaluated", expression)
 		}
-		t.Logf("%s: %v", expression, time.Since(began))
 	}
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it takes %v", took)

@@ -103,17 +103,23 @@ func (m *meaning) find(object fhir.Element, s *step) (member, sibling fhir.Eleme
 }
 
 func (m *meaning) findChoice(object fhir.Element, s *step) (member, sibling fhir.Element, typ *definitions.Type) {
-	member, suffix := object.Choice(s.name)
-	if !member.Exists() {
-		if sibling, suffix = object.Choice(s.sibling); !sibling.Exists() {
-			return member, sibling, nil
-		}
-		return member, sibling, m.choice(suffix)
+	member = object.Choice(s.name, func(suffix []byte) bool {
+		typ = m.choice(suffix)
+		return typ != nil
+	})
+	if typ != nil && typ.Class != definitions.Primitive {
+		return member, sibling, typ
 	}
-	if typ = m.choice(suffix); typ != nil && typ.Class == definitions.Primitive {
-		if sibling, suffix = object.Choice(s.sibling); m.choice(suffix) != typ {
-			sibling = fhir.Element{}
-		}
+	valueType := typ
+	sibling = object.Choice(s.sibling, func(suffix []byte) bool {
+		typ = m.choice(suffix)
+		return typ != nil && typ.Class == definitions.Primitive && (valueType == nil || typ == valueType)
+	})
+	if valueType != nil {
+		return member, sibling, valueType
+	}
+	if !sibling.Exists() {
+		return member, sibling, nil
 	}
 	return member, sibling, typ
 }
