@@ -5,7 +5,10 @@ package index
 // ("birthdate"), "" inside a tuple.
 //
 // The matches of a modifier that reads something else than its parameter does are entries of a parameter of their own:
-// "subject:identifier" (tokens).
+//
+//	subject:identifier   tokens: the identifier of a logical reference
+//	identifier:of-type   tokens: the system of an identifier's type, and the type's code, a pipe and the identifier's value
+//	code:text            strings: Coding.display, CodeableConcept.text and Identifier.type.text, without entries for their words
 type Values struct {
 	Tokens     []Token
 	Strings    []String
@@ -26,7 +29,7 @@ type Token struct {
 }
 
 // String is a text. A text of several words is followed by entries for the words after the first, so that each is found by its
-// beginning; they are Part and serve prefix searches only.
+// beginning; they are Part and serve prefix searches only. Prose (markdown) is one text without them.
 type String struct {
 	Param  string
 	Text   string // as it is; "" for a Part
