@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -227,6 +228,43 @@ func TestExtractOfUnknownType(t *testing.T) {
 	if v := index.New(search.R4(), "").Extract(r); len(v.Tokens)+len(v.URIs) > 0 {
 		t.Errorf("an unknown type is indexed: %+v", v)
 	}
+}
+
+// One Extractor serves many goroutines; what one takes away no other changes.
+func TestExtractConcurrently(t *testing.T) {
+	var resources []*fhir.Resource
+	for _, text := range []string{
+		`{"resourceType":"Patient","name":[{"family":"A","given":["B"]}],"identifier":[{"system":"urn:s","value":"1"}]}`,
+		`{"resourceType":"Observation","code":{"coding":[{"code":"c","display":"D"}]},"valueQuantity":{"value":1},"subject":{"reference":"Patient/1"}}`,
+		`{"resourceType":"Encounter","period":{"start":"2020"},"meta":{"tag":[{"code":"t"}]}}`,
+	} {
+		r, err := fhir.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resources = append(resources, r)
+	}
+	extractor := index.New(search.R4(), base)
+	var wants []string
+	for _, r := range resources {
+		wants = append(wants, describe(index.New(search.R4(), base).Extract(r), ""))
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			var kept []index.Values
+			for i := range 200 {
+				kept = append(kept, extractor.Extract(resources[i%len(resources)]))
+			}
+			for i, v := range kept {
+				if got := describe(v, ""); got != wants[i%len(wants)] {
+					t.Errorf("\n got %s\nwant %s", got, wants[i%len(wants)])
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func BenchmarkExtract(b *testing.B) {
