@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ncruces/go-sqlite3"
@@ -53,7 +54,7 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 	case search.Token:
 		return x.twin(kindToken, f.Param, func(param string) (node, error) { return x.token(param, f) })
 	case search.String:
-		return x.string(f), nil
+		return x.string(f)
 	case search.Reference:
 		return x.twin(kindReference, f.Param, func(param string) (node, error) { return x.reference(param, f), nil })
 	case search.Date:
@@ -164,19 +165,46 @@ func (x *compiler) words(param int64, prefix string) (words []string, err error)
 // above sorts behind every text.
 const above = "\xff"
 
-func (x *compiler) string(f search.String) node {
-	param := x.s.index.sum(kindStrings, x.typ, f.Param)
-	switch f.Op {
-	case search.Exact:
-		return and(hasText{param, search.Exact, clip(search.Fold(f.Text))}, maybe{})
-	case search.Contains:
-		return and(hasText{param, search.Contains, f.Text}, maybe{})
+func (x *compiler) string(f search.String) (node, error) {
+	folded := f.Text
+	if f.Op == search.Exact {
+		folded = search.Fold(f.Text)
 	}
-	n := hasText{param, search.Prefix, clip(f.Text)}
-	if n.text != f.Text {
-		return and(n, maybe{})
+	if strings.Contains(f.Param, ":") {
+		return x.codeText(f, folded)
 	}
-	return n
+	n := hasText{x.s.index.sum(kindStrings, x.typ, f.Param), f.Op, clip(folded)}
+	if f.Op == search.Contains {
+		n.text = folded
+	}
+	if f.Op != search.Prefix || n.text != folded {
+		return and(n, maybe{}), nil
+	}
+	return n, nil
+}
+
+// codeText finds the codes that go with a text; see indexer.codeText.
+func (x *compiler) codeText(f search.String, folded string) (node, error) {
+	prefix := clip(folded)
+	if f.Op == search.Contains {
+		prefix = ""
+	}
+	words, err := x.words(x.s.index.sum(kindTexts, x.typ, f.Param), prefix)
+	if err != nil {
+		return nil, err
+	}
+	terms := map[int64]bool{}
+	for _, word := range words {
+		text, term := cutTextWord(word)
+		if f.Op != search.Contains || strings.Contains(text, folded) || len(text) > maxText-utf8.UTFMax {
+			terms[term] = true
+		}
+	}
+	parts := make([]node, 0, len(terms))
+	for term := range terms {
+		parts = append(parts, hasTerm{term: term})
+	}
+	return and(or(parts...), maybe{}), nil
 }
 
 func (x *compiler) reference(param string, f search.Reference) node {

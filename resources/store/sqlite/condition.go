@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"fhirside/search"
 )
@@ -257,7 +258,7 @@ func (q *query) text(n hasText, table string) {
 	case search.Exact:
 		fmt.Fprintf(q, "%s.value=%s", table, q.arg(text(n.text)))
 	case search.Contains: // of a long text the row holds only the beginning
-		fmt.Fprintf(q, "(instr(%s.value, %s)>0 OR octet_length(%s.value)>%d)", table, q.arg(text(n.text)), table, maxText-4)
+		fmt.Fprintf(q, "(instr(%s.value, %s)>0 OR octet_length(%s.value)>%d)", table, q.arg(text(n.text)), table, maxText-utf8.UTFMax)
 	default:
 		fmt.Fprintf(q, "%s.value>=%s AND %s.value<%s", table, q.arg(text(n.text)), table, q.arg(text(n.text+above)))
 	}

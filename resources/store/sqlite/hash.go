@@ -17,6 +17,7 @@ const (
 	kindToken     = 't' // type, parameter, fold, system, code
 	kindReference = 'r' // type, parameter, target type, target id, url
 	kindURI       = 'u' // type, parameter, uri
+	kindText      = 'x' // type, parameter, folded text of a code that has no code
 	kindTuple     = 'c' // type, parameter, fold, system, code of the first component
 	kindApart     = 'a' // type, parameter: resources where it differs from its twin
 
@@ -28,6 +29,7 @@ const (
 	kindSystems = 's' // type, parameter: words of the dictionary
 	kindUnits   = 'q'
 	kindURIs    = 'w'
+	kindTexts   = 'y'
 
 	kindPosition = 'p'
 )

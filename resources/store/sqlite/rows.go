@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,8 @@ type rows struct {
 	dates    []dateRow
 	numbers  []numberRow
 	strings  []stringRow
+
+	apart paramSet // token parameters whose entries are not those of their twin
 
 	words []wordRow // these two are not removed with the resource
 	spans []spanRow
@@ -80,7 +83,7 @@ func (x indexer) rows(typ string, number int64, v index.Values) rows {
 	x.dates(&r, typ, sortDate, s, v.Dates)
 	x.numbers(&r, typ, v.Numbers)
 	x.quantities(&r, typ, v.Quantities)
-	x.strings(&r, typ, v.Strings)
+	x.strings(&r, typ, v)
 	x.composites(&r, typ, v.Composites)
 
 	r.terms = sorted(r.terms, termRow.compare)
@@ -208,10 +211,33 @@ func (x indexer) quantity(r *rows, typ, param string, row int64, e index.Quantit
 	r.words = append(r.words, wordRow{x.sum(kindUnits, typ, param), word})
 }
 
-func (x indexer) strings(r *rows, typ string, entries []index.String) {
-	for _, e := range entries {
-		r.strings = append(r.strings, stringRow{x.sum(kindStrings, typ, e.Param), clip(e.Folded), r.key})
+func (x indexer) strings(r *rows, typ string, v index.Values) {
+	for _, e := range v.Strings {
+		if base, _, ok := strings.Cut(e.Param, ":"); ok {
+			x.codeText(r, typ, base, e, v.Tokens)
+		} else {
+			r.strings = append(r.strings, stringRow{x.sum(kindStrings, typ, e.Param), clip(e.Folded), r.key})
+		}
 	}
+}
+
+// codeText: the texts of codes (code:text) repeat with the codes. They have no rows, but the pairs of a text and the term of one of
+// the resource's codes are kept as words: a search finds the codes by the text, and then looks at the texts of the resources with
+// these codes. A text without any code gets a term of its own.
+func (x indexer) codeText(r *rows, typ, base string, e index.String, tokens []index.Token) {
+	var term int64
+	if i := slices.IndexFunc(tokens, func(t index.Token) bool { return t.Param == base }); i >= 0 {
+		name := base
+		if twin, ok := x.layout.Twins[typ][base]; ok && !r.apart.has(base) {
+			name = twin
+		}
+		t := tokens[i]
+		term = x.token(kindToken, typ, name, t.System, t.Code, t.Fold)
+	} else {
+		term = x.sum(kindText, typ, e.Param, clip(e.Folded))
+		r.term(term)
+	}
+	r.words = append(r.words, wordRow{x.sum(kindTexts, typ, e.Param), textWord(clip(e.Folded), term)})
 }
 
 // clip keeps the part of a text that is indexed.
@@ -293,6 +319,9 @@ func (x indexer) twins(r *rows, kind byte, typ string, n int, param func(i int) 
 			same = append(same, p)
 		} else {
 			r.term(x.apart(kind, typ, p))
+			if kind == kindToken {
+				r.apart = append(r.apart, p)
+			}
 		}
 	}
 	return same
@@ -313,6 +342,17 @@ func systemWord(system string, fold bool) string {
 
 func cutSystemWord(word string) (system string, fold bool) {
 	return word[1:], word[0] == '~'
+}
+
+// A textWord is the text of a code and a term that resources with it have. Folded texts have no line feed.
+func textWord(folded string, term int64) string {
+	return folded + "\n" + strconv.FormatInt(term, 36)
+}
+
+func cutTextWord(word string) (folded string, term int64) {
+	folded, digits, _ := strings.Cut(word, "\n")
+	term, _ = strconv.ParseInt(digits, 36, 64)
+	return folded, term
 }
 
 // A unitWord is a unit as quantities have it. Systems and codes have no line feed.

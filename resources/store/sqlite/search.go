@@ -167,9 +167,9 @@ func (p *pager) match(f found, place []byte) store.Match {
 func (p *pager) own() (page []store.Match, err error) {
 	first, key := "", order{}.start()
 	if p.after != nil {
-		place := decoder{rest: string(p.after)}
-		first, key = place.text(), place.varint()
-		if place.bad {
+		d := decoder{rest: string(p.after)}
+		first, key = d.text(), d.varint()
+		if d.bad {
 			return nil, store.ErrCursor
 		}
 	}
@@ -187,13 +187,20 @@ func (p *pager) own() (page []store.Match, err error) {
 		}
 		list, err := w.next(after, p.n-len(page), p.want)
 		for _, f := range list {
-			page = append(page, p.match(f, binary.AppendVarint(appendStrings(nil, typ), f.key)))
+			page = append(page, p.match(f, place(typ, f.key)))
 		}
 		if err != nil || len(page) == p.n {
 			return page, err
 		}
 	}
 	return page, nil
+}
+
+func place(typ string, key int64) []byte {
+	var e encoder
+	e.text(typ)
+	e.varint(key)
+	return e.b
 }
 
 // changed is the order of last updates, over all types; a place is a stamp.

@@ -215,10 +215,13 @@ func only[E any](list []E, keep func(E) bool) (kept []E) {
 }
 
 func (r ranked) place() []byte {
-	b := appendStrings(nil, r.Type, r.ID)
-	b = binary.AppendVarint(b, r.Updated.UnixMicro())
-	b = binary.AppendVarint(b, r.key)
-	return appendValues(b, *r.Values)
+	var e encoder
+	e.text(r.Type)
+	e.text(r.ID)
+	e.varint(r.Updated.UnixMicro())
+	e.varint(r.key)
+	e.values(*r.Values)
+	return e.b
 }
 
 func readRanked(place []byte) (r ranked, ok bool) {

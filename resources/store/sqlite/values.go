@@ -3,81 +3,185 @@ package sqlite
 import (
 	"encoding/binary"
 	"errors"
-	"math"
+	"strconv"
+	"strings"
 
+	"fhirside/fhir"
+	"fhirside/search"
 	"fhirside/search/index"
 )
 
 // Index values are stored beside the body, so that an update removes exactly the rows that were written for the old version,
 // whatever the registry of search parameters says by then, and so that conditions and orders that no table serves are judged
 // without reading the resource.
+//
+// Their texts stand as they do in the body where they can ("Patient/1", numbers as digits): compression finds them there. What
+// follows from the rest is left out: a parameter that is that of the entry before, folded texts, the ends of short intervals.
 
 func appendValues(b []byte, v index.Values) []byte {
-	b = appendCount(b, len(v.Tokens))
+	e := encoder{b: b}
+	e.values(v)
+	return e.b
+}
+
+type encoder struct {
+	b     []byte
+	param string // of the entry before
+}
+
+func (e *encoder) values(v index.Values) {
+	e.count(len(v.Tokens))
 	for _, x := range v.Tokens {
-		b = appendStrings(b, x.Param, x.System, x.Code)
-		b = appendBool(b, x.Fold)
+		e.entry(x.Param)
+		e.text(x.System)
+		e.text(x.Code)
+		e.bool(x.Fold)
 	}
-	b = appendCount(b, len(v.Strings))
+	e.count(len(v.Strings))
 	for _, x := range v.Strings {
-		b = appendStrings(b, x.Param, x.Text, x.Folded)
-		b = appendBool(b, x.Part)
+		e.entry(x.Param)
+		e.string(x)
 	}
-	b = appendCount(b, len(v.References))
+	e.count(len(v.References))
 	for _, x := range v.References {
-		b = appendStrings(b, x.Param, x.Type, x.ID, x.URL, x.Version)
+		e.entry(x.Param)
+		e.reference(x)
 	}
-	b = appendCount(b, len(v.Dates))
+	e.count(len(v.Dates))
 	for _, x := range v.Dates {
-		b = appendStrings(b, x.Param)
-		b = binary.AppendVarint(b, x.Lo)
-		b = binary.AppendVarint(b, x.Hi)
+		e.entry(x.Param)
+		e.date(x)
 	}
-	b = appendCount(b, len(v.Numbers))
+	e.count(len(v.Numbers))
 	for _, x := range v.Numbers {
-		b = appendNumber(b, x)
+		e.entry(x.Param)
+		e.number(x)
 	}
-	b = appendCount(b, len(v.Quantities))
+	e.count(len(v.Quantities))
 	for _, x := range v.Quantities {
-		b = appendNumber(b, x.Number)
-		b = appendStrings(b, x.System, x.Code, x.Unit)
+		e.entry(x.Param)
+		e.number(x.Number)
+		e.text(x.System)
+		e.text(x.Code)
+		e.text(x.Unit)
 	}
-	b = appendCount(b, len(v.URIs))
+	e.count(len(v.URIs))
 	for _, x := range v.URIs {
-		b = appendStrings(b, x.Param, x.Value)
+		e.entry(x.Param)
+		e.text(x.Value)
 	}
-	b = appendCount(b, len(v.Composites))
+	e.count(len(v.Composites))
 	for _, x := range v.Composites {
-		b = appendStrings(b, x.Param)
-		b = appendCount(b, len(x.Components))
+		e.entry(x.Param)
+		e.count(len(x.Components))
 		for _, c := range x.Components {
-			b = appendValues(b, c)
+			e.values(c)
 		}
 	}
-	return b
 }
 
-func appendCount(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) }
+func (e *encoder) count(n int) { e.b = binary.AppendUvarint(e.b, uint64(n)) }
 
-func appendStrings(b []byte, list ...string) []byte {
-	for _, s := range list {
-		b = appendCount(b, len(s))
-		b = append(b, s...)
-	}
-	return b
+func (e *encoder) varint(n int64) { e.b = binary.AppendVarint(e.b, n) }
+
+func (e *encoder) text(s string) {
+	e.count(len(s))
+	e.b = append(e.b, s...)
 }
 
-func appendBool(b []byte, v bool) []byte {
+func (e *encoder) bool(v bool) {
 	if v {
-		return append(b, 1)
+		e.count(1)
+	} else {
+		e.count(0)
 	}
-	return append(b, 0)
 }
 
-func appendNumber(b []byte, n index.Number) []byte {
-	b = appendStrings(b, n.Param)
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(n.Lo))
-	return binary.LittleEndian.AppendUint64(b, math.Float64bits(n.Hi))
+// entry begins an entry: 0 for the parameter of the one before, else the length of its name and 1.
+func (e *encoder) entry(param string) {
+	if param == e.param {
+		e.count(0)
+		return
+	}
+	e.count(len(param) + 1)
+	e.b = append(e.b, param...)
+	e.param = param
+}
+
+// The forms of a string.
+const (
+	foldedText  = iota // the text; its folded form follows from it
+	partText           // only a folded text
+	unusualText        // all three
+)
+
+func (e *encoder) string(x index.String) {
+	switch {
+	case !x.Part && x.Folded == search.Fold(x.Text):
+		e.count(foldedText)
+		e.text(x.Text)
+	case x.Part && x.Text == "":
+		e.count(partText)
+		e.text(x.Folded)
+	default:
+		e.count(unusualText)
+		e.text(x.Text)
+		e.text(x.Folded)
+		e.bool(x.Part)
+	}
+}
+
+// The forms of a reference.
+const (
+	localReference   = iota // Type/ID
+	unusualReference        // all four
+)
+
+func (e *encoder) reference(x index.Reference) {
+	if x.URL == "" && x.Version == "" && x.Type != "" && !strings.Contains(x.Type, "/") {
+		e.count(localReference)
+		e.text(x.Type + "/" + x.ID)
+		return
+	}
+	e.count(unusualReference)
+	e.text(x.Type)
+	e.text(x.ID)
+	e.text(x.URL)
+	e.text(x.Version)
+}
+
+// The forms of a date.
+const (
+	secondsDate = iota // in seconds, and how long it is
+	microsDate         // both ends
+)
+
+func (e *encoder) date(x index.Date) {
+	if x.Lo%second == 0 && x.Hi%second == 0 && x.Lo != fhir.BeginningOfTime && x.Hi != fhir.EndOfTime {
+		e.count(secondsDate)
+		e.varint(x.Lo / second)
+		e.varint(x.Hi/second - x.Lo/second)
+		return
+	}
+	e.count(microsDate)
+	e.varint(x.Lo)
+	e.varint(x.Hi)
+}
+
+func (e *encoder) number(x index.Number) {
+	e.decimal(x.Lo)
+	if x.Hi == x.Lo {
+		e.count(0)
+	} else {
+		e.decimal(x.Hi)
+	}
+}
+
+func (e *encoder) decimal(f float64) {
+	var room [32]byte
+	digits := strconv.AppendFloat(room[:0], f, 'g', -1, 64)
+	e.count(len(digits))
+	e.b = append(e.b, digits...)
 }
 
 // decodeValues reads what appendValues wrote. The strings share one copy of the data.
@@ -91,28 +195,25 @@ func decodeValues(data []byte) (index.Values, error) {
 }
 
 type decoder struct {
-	rest string
-	bad  bool
+	rest  string
+	param string
+	bad   bool
 }
 
 func (d *decoder) values() (v index.Values) {
 	v.Tokens = list(d, func() index.Token {
-		return index.Token{Param: d.text(), System: d.text(), Code: d.text(), Fold: d.bool()}
+		return index.Token{Param: d.entry(), System: d.text(), Code: d.text(), Fold: d.bool()}
 	})
-	v.Strings = list(d, func() index.String {
-		return index.String{Param: d.text(), Text: d.text(), Folded: d.text(), Part: d.bool()}
-	})
-	v.References = list(d, func() index.Reference {
-		return index.Reference{Param: d.text(), Type: d.text(), ID: d.text(), URL: d.text(), Version: d.text()}
-	})
-	v.Dates = list(d, func() index.Date { return index.Date{Param: d.text(), Lo: d.varint(), Hi: d.varint()} })
-	v.Numbers = list(d, d.number)
+	v.Strings = list(d, func() index.String { return d.string(d.entry()) })
+	v.References = list(d, func() index.Reference { return d.reference(d.entry()) })
+	v.Dates = list(d, func() index.Date { return d.date(d.entry()) })
+	v.Numbers = list(d, func() index.Number { return d.number(d.entry()) })
 	v.Quantities = list(d, func() index.Quantity {
-		return index.Quantity{Number: d.number(), System: d.text(), Code: d.text(), Unit: d.text()}
+		return index.Quantity{Number: d.number(d.entry()), System: d.text(), Code: d.text(), Unit: d.text()}
 	})
-	v.URIs = list(d, func() index.URI { return index.URI{Param: d.text(), Value: d.text()} })
+	v.URIs = list(d, func() index.URI { return index.URI{Param: d.entry(), Value: d.text()} })
 	v.Composites = list(d, func() index.Composite {
-		return index.Composite{Param: d.text(), Components: list(d, d.values)}
+		return index.Composite{Param: d.entry(), Components: list(d, d.values)}
 	})
 	return v
 }
@@ -133,11 +234,12 @@ func list[T any](d *decoder, one func() T) []T {
 	return items
 }
 
+func (d *decoder) fail() {
+	d.bad, d.rest = true, ""
+}
+
 func (d *decoder) uvarint() (n uint64) {
-	for shift := 0; shift < 64; shift += 7 {
-		if d.rest == "" {
-			break
-		}
+	for shift := 0; shift < 64 && d.rest != ""; shift += 7 {
 		c := d.rest[0]
 		d.rest = d.rest[1:]
 		n |= uint64(c&0x7f) << shift
@@ -145,7 +247,7 @@ func (d *decoder) uvarint() (n uint64) {
 			return n
 		}
 	}
-	d.bad, d.rest = true, ""
+	d.fail()
 	return 0
 }
 
@@ -154,10 +256,11 @@ func (d *decoder) varint() int64 {
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-func (d *decoder) text() string {
-	n := d.uvarint()
+func (d *decoder) text() string { return d.take(d.uvarint()) }
+
+func (d *decoder) take(n uint64) string {
 	if n > uint64(len(d.rest)) {
-		d.bad, d.rest = true, ""
+		d.fail()
 		return ""
 	}
 	s := d.rest[:n]
@@ -165,23 +268,66 @@ func (d *decoder) text() string {
 	return s
 }
 
-func (d *decoder) bool() bool {
-	return d.uvarint() != 0
+func (d *decoder) bool() bool { return d.uvarint() != 0 }
+
+func (d *decoder) entry() string {
+	if n := d.uvarint(); n > 0 {
+		d.param = d.take(n - 1)
+	}
+	return d.param
 }
 
-func (d *decoder) number() index.Number {
-	n := index.Number{Param: d.text()}
-	if len(d.rest) < 16 {
-		d.bad, d.rest = true, ""
-		return n
+func (d *decoder) string(param string) index.String {
+	switch d.uvarint() {
+	case foldedText:
+		s := d.text()
+		return index.String{Param: param, Text: s, Folded: search.Fold(s)}
+	case partText:
+		return index.String{Param: param, Folded: d.text(), Part: true}
+	case unusualText:
+		return index.String{Param: param, Text: d.text(), Folded: d.text(), Part: d.bool()}
 	}
-	var bits [2]uint64
-	for i := range bits {
-		for j := range 8 {
-			bits[i] |= uint64(d.rest[8*i+j]) << (8 * j)
-		}
+	d.fail()
+	return index.String{}
+}
+
+func (d *decoder) reference(param string) index.Reference {
+	switch d.uvarint() {
+	case localReference:
+		typ, id, _ := strings.Cut(d.text(), "/")
+		return index.Reference{Param: param, Type: typ, ID: id}
+	case unusualReference:
+		return index.Reference{Param: param, Type: d.text(), ID: d.text(), URL: d.text(), Version: d.text()}
 	}
-	n.Lo, n.Hi = math.Float64frombits(bits[0]), math.Float64frombits(bits[1])
-	d.rest = d.rest[16:]
+	d.fail()
+	return index.Reference{}
+}
+
+func (d *decoder) date(param string) index.Date {
+	switch d.uvarint() {
+	case secondsDate:
+		lo := d.varint() * second
+		return index.Date{Param: param, Lo: lo, Hi: lo + d.varint()*second}
+	case microsDate:
+		return index.Date{Param: param, Lo: d.varint(), Hi: d.varint()}
+	}
+	d.fail()
+	return index.Date{}
+}
+
+func (d *decoder) number(param string) index.Number {
+	n := index.Number{Param: param, Lo: d.decimal(d.text())}
+	n.Hi = n.Lo
+	if hi := d.text(); hi != "" {
+		n.Hi = d.decimal(hi)
+	}
 	return n
+}
+
+func (d *decoder) decimal(digits string) float64 {
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		d.fail()
+	}
+	return f
 }
