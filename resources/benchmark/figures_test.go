@@ -1,0 +1,301 @@
+package benchmark
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	figures = flag.Bool("figures", false, "measure and print the table of docs/benchmarks.md (minutes, and nothing else should run)")
+	data    = flag.String("synthea", "../../../shared/data/synthea", "folder with the Synthea transaction Bundles")
+	rounds  = flag.Int("rounds", 5, "rounds of what is measured in turns")
+	round   = flag.Duration("round", 3*time.Second, "length of a round")
+)
+
+// TestFigures measures the server on the embedded store.
+func TestFigures(t *testing.T) {
+	if !*figures {
+		t.Skip("a benchmark: run it with -figures, or make bench")
+	}
+	if _, err := os.Stat(*data); err != nil {
+		t.Skipf("no Synthea data: %v", err)
+	}
+	b := &bench{T: t, dir: t.TempDir()}
+	b.build()
+	small, server := b.load(1)
+	b.read(small, server)
+	b.search("92,000", server)
+	server.stop()
+	b.restart(small)
+	_, server = b.load(5)
+	b.search("460,000", server)
+	server.stop()
+	fmt.Print("\n| figure | measured | floor | ratio |\n|---|--:|--:|--:|\n", strings.Join(b.table, ""), "\n")
+}
+
+// bench is one run.
+type bench struct {
+	*testing.T
+	dir, binary string
+	table       []string
+}
+
+func (b *bench) row(figure, measured, floor, ratio string) {
+	b.table = append(b.table, fmt.Sprintf("| %s | %s | %s | %s |\n", figure, measured, floor, ratio))
+	b.Log(figure, measured, floor, ratio)
+}
+
+func (b *bench) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bench) build() {
+	b.binary = filepath.Join(b.dir, "fhirside")
+	out, err := exec.Command("go", "build", "-o", b.binary, "fhirside/cmd/fhirside").CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// process is a server or a floor.
+type process struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	said  string // its first line
+	base  string
+}
+
+// floor starts this test binary as one of the floors and waits for its line.
+func (b *bench) floor(name string, args ...string) *process {
+	self, err := os.Executable()
+	b.must(err)
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), floorVariable+"="+name)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	b.must(err)
+	stdout, err := cmd.StdoutPipe()
+	b.must(err)
+	b.must(cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	b.must(err)
+	said := strings.TrimSpace(line)
+	return &process{cmd, stdin, said, "http://" + said + "/fhir"}
+}
+
+func (p *process) stop() {
+	if p.stdin != nil {
+		p.stdin.Close()
+	} else {
+		p.cmd.Process.Signal(os.Interrupt)
+	}
+	p.cmd.Wait()
+}
+
+// peak is the most memory that the process had, in MB.
+func (b *bench) peak(p *process) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	b.must(err)
+	for line := range strings.Lines(string(status)) {
+		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(kb), " kB"))
+			b.must(err)
+			return n / 1024
+		}
+	}
+	b.Fatal("no VmHWM")
+	return 0
+}
+
+// serve starts the server on a file and waits until it is ready; took is how long that was.
+func (b *bench) serve(file string) (p *process, took time.Duration) {
+	address := b.freeAddress()
+	cmd := exec.Command(b.binary, "serve", "--listen", address, "--store", "sqlite:"+file, "--auth", "none")
+	begun := time.Now()
+	b.must(cmd.Start())
+	for {
+		if r, err := http.Get("http://" + address + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return &process{cmd: cmd, base: "http://" + address + "/fhir"}, time.Since(begun)
+			}
+		}
+		if time.Since(begun) > time.Minute {
+			b.Fatal("the server does not get ready")
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// load loads the Synthea set into a new file, as many copies of it as asked for, and compares one copy with the floor.
+func (b *bench) load(copies int) (file string, server *process) {
+	file = filepath.Join(b.dir, fmt.Sprintf("synthea-%d.db", copies))
+	server, _ = b.serve(file)
+	begun := time.Now()
+	cmd := exec.Command(b.binary, "load", "--server", server.base, "--workers", "4", "--copies", strconv.Itoa(copies), *data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("load: %v\n%s", err, out)
+	}
+	took := time.Since(begun)
+	memory := b.peak(server)
+	n := b.count(server)
+	rate := float64(n) / took.Seconds()
+	if copies > 1 {
+		b.row(fmt.Sprintf("Synthea loaded %d times over HTTP, %d resources", copies, n), fmt.Sprintf("%.0f/s", rate), "", "")
+		return file, server
+	}
+	batches := filepath.Join(b.dir, "batches")
+	b.must(os.Mkdir(batches, 0o700))
+	b.must(dealRows(file, batches))
+	floor := b.floor("insert", batches, filepath.Join(b.dir, "floor.db"))
+	seconds, err := strconv.ParseFloat(floor.said, 64)
+	b.must(err)
+	bare := float64(n) / seconds
+	least := b.peak(floor)
+	floor.stop()
+	b.row(fmt.Sprintf("Synthea loaded over HTTP, %d resources", n), fmt.Sprintf("%.0f/s", rate), fmt.Sprintf("%.0f/s", bare), fmt.Sprintf("%.2f", rate/bare))
+	b.row("peak memory while loading", fmt.Sprintf("%d MB", memory), fmt.Sprintf("%d MB", least), fmt.Sprintf("%+d MB", memory-least))
+	return file, server
+}
+
+// count is the number of resources that the server has.
+func (b *bench) count(p *process) int {
+	var page struct{ Total int }
+	b.must(json.Unmarshal(b.get(p.base+"?_summary=count"), &page))
+	return page.Total
+}
+
+func (b *bench) get(url string) []byte {
+	r, err := http.Get(url)
+	b.must(err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	b.must(err)
+	if r.StatusCode != http.StatusOK {
+		b.Fatalf("%s: %d %s", url, r.StatusCode, body)
+	}
+	return body
+}
+
+// sample are "Type/id" of Observations and Patients.
+func (b *bench) sample(p *process, query string) []string {
+	var page struct {
+		Entry []struct {
+			Resource struct{ ResourceType, ID string }
+		}
+	}
+	b.must(json.Unmarshal(b.get(p.base+"/"+query), &page))
+	var list []string
+	for _, e := range page.Entry {
+		list = append(list, e.Resource.ResourceType+"/"+e.Resource.ID)
+	}
+	return list
+}
+
+// read compares reads by id with the two floors, in turns.
+func (b *bench) read(file string, server *process) {
+	ids := append(b.sample(server, "Observation?_count=1000"), b.sample(server, "Condition?_count=1000")...)
+	fixed, bare := b.floor("fixed"), b.floor("bare", file)
+	defer fixed.stop()
+	defer bare.stop()
+	bases := []string{server.base, bare.base, fixed.base}
+	rates := make([][]float64, len(bases))
+	for range *rounds {
+		for i, base := range bases {
+			rates[i] = append(rates[i], hammer(base, ids, 32, *round))
+		}
+	}
+	served, floor, most := median(rates[0]), median(rates[1]), median(rates[2])
+	b.row("read by id, 32 connections, against a bare handler on the same file", fmt.Sprintf("%.0f/s", served), fmt.Sprintf("%.0f/s", floor), fmt.Sprintf("%.2f", served/floor))
+	b.row("read by id, against a fixed body of 2 KB", fmt.Sprintf("%.0f/s", served), fmt.Sprintf("%.0f/s", most), fmt.Sprintf("%.2f", served/most))
+}
+
+// hammer is how many GETs a second as many connections get.
+func hammer(base string, paths []string, connections int, d time.Duration) float64 {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	var done atomic.Int64
+	var all sync.WaitGroup
+	begun := time.Now()
+	for range connections {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				r, err := client.Get(base + "/" + paths[rand.IntN(len(paths))])
+				if err != nil {
+					return
+				}
+				io.Copy(io.Discard, r.Body)
+				r.Body.Close()
+				if r.StatusCode == http.StatusOK {
+					done.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return float64(done.Load()) / time.Since(begun).Seconds()
+}
+
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// search is the newest Observations of a patient and a code, one at a time.
+func (b *bench) search(size string, server *process) {
+	codes := []string{"8302-2", "29463-7", "8867-4", "2339-0", "6690-2"}
+	patients := b.sample(server, "Patient?_count=200")
+	var took []float64
+	for range 4 {
+		for _, p := range patients {
+			code := codes[rand.IntN(len(codes))]
+			query := "/Observation?patient=" + p + "&code=" + url.QueryEscape("http://loinc.org|"+code) + "&_sort=-date"
+			begun := time.Now()
+			b.get(server.base + query)
+			took = append(took, float64(time.Since(begun).Microseconds())/1000)
+		}
+	}
+	b.row("newest Observations of a patient and code among "+size+" resources, p50 over HTTP", fmt.Sprintf("%.2f ms", median(took)), "", "")
+}
+
+// restart is the time from start to ready on a file that holds the set.
+func (b *bench) restart(file string) {
+	var took []float64
+	for range *rounds {
+		server, t := b.serve(file)
+		took = append(took, float64(t.Milliseconds()))
+		server.stop()
+	}
+	b.row("start to ready on 92,000 resources", fmt.Sprintf("%.0f ms", median(took)), "", "")
+}
+
+// freeAddress is one that nobody listens on.
+func (b *bench) freeAddress() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	b.must(err)
+	defer l.Close()
+	return l.Addr().String()
+}
