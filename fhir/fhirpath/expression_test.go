@@ -3,6 +3,7 @@ package fhirpath
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -276,6 +277,28 @@ func TestFocusOnElement(t *testing.T) {
 	if got := describe(items); err != nil || got != "[System.String a@example.org of p1]" {
 		t.Errorf("%s, %v", got, err)
 	}
+}
+
+// An expression is shared by all requests.
+func TestEvaluateConcurrently(t *testing.T) {
+	r := parsed(t, patient)
+	x, err := Compile("name.given.where($this.length() > 2 and (1.50 | 1.5 | 2.0 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17).count() = 17).select($this & iif(birthDate.exists(), '', '!')) | multipleBirth.toDecimal() * 1.50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 50 {
+				items, err := x.Evaluate(r)
+				if got := describe(items); err != nil || got != "[System.String Peter!, System.String James!, System.String Jim!, System.Decimal 3.00]" {
+					t.Errorf("%s, %v", got, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func FuzzExpression(f *testing.F) {

@@ -3,6 +3,8 @@ package fhirpath
 import (
 	"fmt"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"fhirside/fhir"
 )
 
@@ -230,8 +232,7 @@ func (it *Item) bucket() string {
 		return "@"
 	default:
 		if q := asQuantity(v); q.unit == "1" && q.system == "" {
-			reduced := *q.value
-			reduced.Reduce(&reduced)
+			reduced, _ := new(apd.Decimal).Reduce(q.value)
 			return reduced.Text('e')
 		}
 		return "quantity"
