@@ -58,41 +58,58 @@ func (s *Service) Bundle(ctx context.Context, p access.Policy, bundle *fhir.Reso
 	}
 }
 
-// batch processes each entry on its own.
+// maxTogether is how many writes of a batch may share the store's commit.
+const maxTogether = 100
+
+// batch processes each entry on its own, in their order. Neighbouring writes share the waiting for the disk.
 func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Element, pref Preferences) ([]byte, error) {
 	answers := make([]answer, len(list))
+	waiting, places := []*transaction{}, map[*transaction]int{}
+	flush := func() {
+		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
+			if i := places[t]; err != nil {
+				answers[i] = refusal(in(entryAt(i), err))
+			} else {
+				answers[i] = answerTo(t.results[0], pref)
+			}
+		})
+		waiting = waiting[:0]
+	}
 	for i, e := range list {
+		entry, w, err := s.readBatchEntry(p, e, entryAt(i), pref)
+		if err == nil && w != nil {
+			t := &transaction{writes: []*write{w}}
+			places[t] = i
+			if waiting = append(waiting, t); len(waiting) == maxTogether {
+				flush()
+			}
+			continue
+		}
+		flush()
+		if err == nil {
+			answers[i], err = s.get(ctx, storeView{ctx, s.Store}, p, entry, pref)
+		}
+		if err != nil {
+			answers[i] = refusal(in(entryAt(i), err))
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		at := entryAt(i)
-		a, err := s.batchEntry(ctx, p, e, at, pref)
-		if err != nil {
-			a = refusal(in(at, err))
-		}
-		answers[i] = a
 	}
+	flush()
 	return answerBundle("batch-response", pref.Base, answers), nil
 }
 
-func (s *Service) batchEntry(ctx context.Context, p access.Policy, e fhir.Element, at string, pref Preferences) (answer, error) {
+func (s *Service) readBatchEntry(p access.Policy, e fhir.Element, at string, pref Preferences) (*bundleEntry, *write, error) {
 	entry, err := readEntry(e, at, pref.Base)
 	if err != nil {
-		return answer{}, err
+		return nil, nil, err
 	}
 	w, err := entry.write(s, p)
-	if err != nil {
-		return answer{}, err
+	if err == nil && w != nil {
+		w.at = "" // its errors are moved into the Bundle by the caller
 	}
-	if w == nil {
-		return s.get(ctx, storeView{ctx, s.Store}, p, entry, pref)
-	}
-	w.at = "" // its errors are moved into the Bundle by the caller
-	result, err := s.commitOne(ctx, p, w)
-	if err != nil {
-		return answer{}, err
-	}
-	return answerTo(result, pref), nil
+	return entry, w, err
 }
 
 // transact processes all entries or none.

@@ -26,17 +26,56 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 	if err != nil {
 		return err
 	}
-	return s.Store.Commit(ctx, func(tx store.Tx) error {
-		r := &run{
-			s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx},
-			t: t, results: make([]Result, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
+	return s.Store.Commit(ctx, func(tx store.Tx) error { return s.runIn(ctx, tx, p, t, prepared) })
+}
+
+func (s *Service) runIn(ctx context.Context, tx store.Tx, p access.Policy, t *transaction, prepared *preparation) error {
+	r := &run{
+		s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx},
+		t: t, results: make([]Result, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
+	}
+	err := r.do(prepared)
+	t.results = r.results
+	return err
+}
+
+// commitEach commits transactions one after the other, each for itself, but makes as many as it can durable at once: as long
+// as none is refused they share the store's commit. It reports each one's error or nil, in any order.
+func (s *Service) commitEach(ctx context.Context, p access.Policy, list []*transaction, report func(*transaction, error)) {
+	for len(list) > 0 {
+		refused, err := s.commitTogether(ctx, p, list)
+		if refused < 0 {
+			for _, t := range list {
+				report(t, err)
+			}
+			return
 		}
-		if err := r.do(prepared); err != nil {
-			return err
+		s.commitEach(ctx, p, list[:refused], report)
+		report(list[refused], err)
+		list = list[refused+1:]
+	}
+}
+
+// commitTogether commits all or none. It says which one was refused; -1 where none was, or where the failure is nobody's.
+func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*transaction) (refused int, err error) {
+	prepared := make([]*preparation, len(list))
+	for i, t := range list {
+		// What refuses it now may be changed by those before it.
+		prepared[i], _ = s.prepare(storeView{ctx, s.Store}, t)
+	}
+	err = s.Store.Commit(ctx, func(tx store.Tx) error {
+		refused = -1
+		for i, t := range list {
+			if err := s.runIn(ctx, tx, p, t, prepared[i]); err != nil {
+				if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
+					refused = i
+				}
+				return err
+			}
 		}
-		t.results = r.results
 		return nil
 	})
+	return refused, err
 }
 
 // preparation is what the criteria found and the drafts that follow from it.

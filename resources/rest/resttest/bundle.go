@@ -148,6 +148,22 @@ var batches = []scenario{
 			}},
 		{do: "GET Patient/1", status: 200},
 	}},
+	{"refusals undo nothing else", []step{
+		{do: "POST ", status: 200, body: bundleOf("batch",
+			entry("PUT", "Patient/1", `{"resourceType":"Patient","id":"1"}`)+","+
+				`{"resource":{"resourceType":"Patient","id":"2"},"request":{"method":"PUT","url":"Patient/2","ifMatch":"W/\"9\""}},`+
+				entry("PUT", "Observation/1", observation1("1"))+","+
+				entry("PUT", "Observation/2", observation("2", "2", "c", "2020", 1))+","+
+				`{"request":{"method":"DELETE","url":"Patient/1"}},`+
+				`{"resource":{"resourceType":"Patient","identifier":[{"system":"s","value":"1"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=s|1"}},`+
+				`{"resource":{"resourceType":"Patient","identifier":[{"system":"s","value":"1"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=s|1"}},`+
+				`{"request":{"method":"DELETE","url":"Observation/1"}},`+
+				`{"request":{"method":"DELETE","url":"Patient/1"}}`),
+			statuses: "201 412 201 422 409 201 200 204 204"},
+		{do: "GET Patient/1/_history", status: 200, has: []string{`"total":2`}},
+		{do: "GET Observation/1/_history", status: 200, has: []string{`"total":2`}},
+		{do: "GET _history", status: 200, has: []string{`"total":5`}},
+	}},
 	{"references are not resolved", []step{
 		{do: "POST ", status: 200, body: bundleOf("batch",
 			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},`+

@@ -104,7 +104,7 @@ func send(t *testing.T, method, url, body string, header ...string) int {
 func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
 	st := open(t)
 	t.Cleanup(func() { st.Close() })
-	base := Serve(t, st, nil)
+	base := Serve(t, st)
 	var entries []string
 	for i := range 23 {
 		entries = append(entries, entry("PUT", fmt.Sprintf("Observation/o%d", i),
@@ -191,7 +191,7 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("one conditional create of twenty", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })
-		base := Serve(t, st, nil)
+		base := Serve(t, st)
 		counts := together(20, func(int) int {
 			return send(t, "POST", base+"/Patient", `{"resourceType":"Patient","identifier":[{"system":"s","value":"1"}]}`, "If-None-Exist", "identifier=s|1")
 		})
@@ -205,7 +205,7 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("one winner of a version", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })
-		base := Serve(t, st, nil)
+		base := Serve(t, st)
 		send(t, "PUT", base+"/Patient/1", `{"resourceType":"Patient","id":"1"}`)
 		counts := together(10, func(i int) int {
 			return send(t, "PUT", base+"/Patient/1", fmt.Sprintf(`{"resourceType":"Patient","id":"1","multipleBirthInteger":%d}`, i), "If-Match", `W/"1"`)
@@ -217,7 +217,7 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("no version twice", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })
-		base := Serve(t, st, nil)
+		base := Serve(t, st)
 		together(10, func(i int) int {
 			return send(t, "PUT", base+"/Patient/1", fmt.Sprintf(`{"resourceType":"Patient","id":"1","multipleBirthInteger":%d}`, i))
 		})

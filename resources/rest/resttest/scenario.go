@@ -37,7 +37,9 @@ type step struct {
 	headers map[string]string // exactly; "" must be absent
 	is      string            // the whole body, with {time} for each instant of the server
 	has     []string          // in the body
-	hasNot  []string          // not in the body, nor in a header
+	// statuses of the response entries of a Bundle, in order: "201 404"; not checked where it is "".
+	statuses string
+	hasNot   []string // not in the body, nor in a header
 }
 
 // Run runs all scenarios on stores that open makes, each on one of its own.
@@ -56,10 +58,17 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 }
 
 // Serve starts a server on the store for the time of the test, and gives its FHIR base URL.
-func Serve(t testing.TB, st store.Store, change func(*rest.Options)) string {
+func Serve(t testing.TB, st store.Store) string {
 	t.Helper()
+	server := httptest.NewServer(Handler(st))
+	t.Cleanup(server.Close)
+	return server.URL + rest.Path
+}
+
+// Handler serves the store to everybody, with small limits and ids that are new-1, new-2, ….
+func Handler(st store.Store) http.Handler {
 	var ids atomic.Int64
-	options := rest.Options{
+	return rest.New(rest.Options{
 		Service: resources.New(resources.Options{
 			Store: st, NewID: func() string { return fmt.Sprintf("new-%d", ids.Add(1)) },
 			PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100,
@@ -68,18 +77,12 @@ func Serve(t testing.TB, st store.Store, change func(*rest.Options)) string {
 		Metadata: func(base string) []byte { return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `"}`) },
 		MaxBody:  64 << 10,
 		Log:      slog.New(slog.DiscardHandler),
-	}
-	if change != nil {
-		change(&options)
-	}
-	server := httptest.NewServer(rest.New(options))
-	t.Cleanup(server.Close)
-	return server.URL + rest.Path
+	})
 }
 
 func (sc scenario) run(t *testing.T, st store.Store) {
 	t.Cleanup(func() { st.Close() })
-	base := Serve(t, st, nil)
+	base := Serve(t, st)
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	t.Cleanup(client.CloseIdleConnections)
 	for i, s := range sc.steps {
@@ -110,6 +113,9 @@ func (s step) check(t *testing.T, where string, client *http.Client, base string
 	text := timeless(string(body))
 	if s.is != "" && text != fill(s.is) {
 		t.Errorf("%s: body\ngot  %s\nwant %s", where, text, fill(s.is))
+	}
+	if got := strings.Join(entryStatuses(text), " "); s.statuses != "" && got != s.statuses {
+		t.Errorf("%s: entries answer %s, want %s: %s", where, got, s.statuses, text)
 	}
 	for _, want := range s.has {
 		if !strings.Contains(text, fill(want)) {
@@ -186,6 +192,15 @@ func zipped(t *testing.T, text string) io.Reader {
 		t.Fatal(err)
 	}
 	return &buf
+}
+
+var entryStatus = regexp.MustCompile(`"response":\{"status":"(\d+) `)
+
+func entryStatuses(bundle string) (all []string) {
+	for _, m := range entryStatus.FindAllStringSubmatch(bundle, -1) {
+		all = append(all, m[1])
+	}
+	return all
 }
 
 var instant = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)

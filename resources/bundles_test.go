@@ -1,0 +1,74 @@
+package resources_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"fhirside/fhir"
+	"fhirside/resources"
+	"fhirside/resources/access"
+	"fhirside/resources/store/sqlite"
+)
+
+// A transaction of 5,000 entries that refer to each other is stored as a whole.
+func TestBigTransaction(t *testing.T) {
+	h := newHouse(t)
+	const entries = 5000
+	var b strings.Builder
+	b.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
+	for i := range entries {
+		fmt.Fprintf(&b, `{"fullUrl":"urn:uuid:00000000-0000-4000-8000-%012d","resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"Patient?name=A"},"hasMember":[{"reference":"urn:uuid:00000000-0000-4000-8000-%012d"}]},"request":{"method":"POST","url":"Observation"}},`,
+			i, (i+1)%entries)
+	}
+	text := strings.TrimSuffix(b.String(), ",") + `]}`
+	answer, err := h.Bundle(t.Context(), access.Everything, h.parse(text), resources.Preferences{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(answer, []byte(`"201 Created"`)); n != entries {
+		t.Errorf("%d created, want %d", n, entries)
+	}
+	if got, err := h.find(access.Everything, "Observation", "subject=Patient/a&has-member:missing=false&_summary=count"); err != nil || got != fmt.Sprintf("%d ", entries) {
+		t.Errorf("%q are found, want %d: %v", got, entries, err)
+	}
+}
+
+// Whatever is sent as a Bundle is answered or refused, never a fault of the server, and a refusal leaves nothing behind.
+func FuzzBundle(f *testing.F) {
+	for _, seed := range []string{
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","link":[{"other":{"reference":"urn:uuid:1"},"type":"seealso"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=x"}}]}`,
+		`{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient?name=x&_sort=-birthdate"}},{"request":{"method":"DELETE","url":"/Patient/1","ifMatch":"W/\"1\""}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT","url":"Patient?_id=1"},"resource":{"resourceType":"Patient","id":"1","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"urn:uuid:1\">x</a></div>"}}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"Patient?name=A"}},"request":{"method":"POST","url":"Observation"}}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	st, err := sqlite.Open(f.Context(), sqlite.Memory, sqlite.Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { st.Close() })
+	s := resources.New(resources.Options{Store: st})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := fhir.Parse(data)
+		if err != nil || r.Type() != "Bundle" {
+			return
+		}
+		answer, err := s.Bundle(t.Context(), access.Everything, r, resources.Preferences{Base: "http://x.example/fhir"})
+		if err != nil {
+			if refusal := (*fhir.Error)(nil); !errors.As(err, &refusal) || refusal.Reason == fhir.Internal {
+				t.Fatalf("a fault: %v", err)
+			}
+			return
+		}
+		if _, err := fhir.Parse(answer); err != nil {
+			t.Fatalf("the answer is no resource: %v: %s", err, answer)
+		}
+		if bytes.Contains(answer, []byte(`"status":"500`)) {
+			t.Fatalf("an entry met a fault: %s", answer)
+		}
+	})
+}
