@@ -81,10 +81,11 @@ func (p *parser) modified(param *Param, name, value string) (Filter, error) {
 		if err := p.checkTarget(param, name); err != nil {
 			return nil, err
 		}
-		c.narrowed, name = name, typeModifier
+		c.narrowed = name
+		return p.alternatives(c, value)
 	}
 	for _, m := range modifiers[param.Type] {
-		if m.name != name || !m.fits(param) {
+		if m.name != name || m.name == typeModifier || !m.fits(param) {
 			continue
 		}
 		if m.read == nil {
@@ -107,15 +108,16 @@ func allowed(param *Param) string {
 
 // missing reads :missing=true and :missing=false.
 func (p *parser) missing(c comparison, value string) (Filter, error) {
-	var present Filter = Present{c.code}
-	if c.code == idName || c.code == lastUpdatedName {
-		present = All{} // every resource has them
-	}
-	switch value {
-	case "true":
-		return not(present), nil
-	case "false":
-		return present, nil
+	always := c.code == idName || c.code == lastUpdatedName // every resource has them
+	switch {
+	case value == "true" && always:
+		return None{}, nil
+	case value == "true":
+		return Not{Present{c.code}}, nil
+	case value == "false" && always:
+		return All{}, nil
+	case value == "false":
+		return Present{c.code}, nil
 	}
 	return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(value))
 }
@@ -126,7 +128,7 @@ func (p *parser) noneOf(c comparison, value string) (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return not(f), nil
+	return Not{f}, nil
 }
 
 func (p *parser) exact(c comparison, value string) (Filter, error) {

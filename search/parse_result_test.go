@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fhirside/fhir"
+	"fhirside/fhir/definitions"
 	"fhirside/search"
 )
 
@@ -61,7 +62,7 @@ func TestResultParameters(t *testing.T) {
 		{"Observation?_totalMethod=none", options, with(func(q *search.Query) { q.Total = search.TotalNone }), ""},
 		{"Observation?_summary=text", options, with(func(q *search.Query) { q.Summary = search.SummaryText }), ""},
 		{"Observation?_summary=count", options, with(func(q *search.Query) { q.Summary, q.CountOnly = search.SummaryCount, true }), ""},
-		{"Observation?_elements=code,value[x]&_elements=status,code,resourceType", options, with(func(q *search.Query) {
+		{"Observation?_elements=code,,value[x]&_elements=status,code,resourceType", options, with(func(q *search.Query) {
 			q.Elements = []string{"code", "value", "status", "resourceType"}
 		}), ""},
 		{"Observation?_contained=false", options, plain, ""},
@@ -165,6 +166,33 @@ func reasonOf(err error) fhir.Reason {
 		return refusal.Reason
 	}
 	return fhir.Internal
+}
+
+// TestNotText: what is no text in UTF-8 is refused before it is interpreted.
+func TestNotText(t *testing.T) {
+	for _, query := range []string{"Patient?family=\xff", "Patient?\xff=a", "Patient?family=a\x00b"} {
+		if _, err := parse(query, options); reasonOf(err) != fhir.Invalid {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+}
+
+// TestClocks: without a clock of its own a search goes by the system's.
+func TestClocks(t *testing.T) {
+	if _, err := parse("Patient?birthdate=ap2000", search.Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnyTarget: an id alone may be of any type where the definitions name none.
+func TestAnyTarget(t *testing.T) {
+	q, err := parse("RequestGroup?instantiates-canonical=1", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, ok := q.Filter.(search.Or); !ok || len(all) != len(definitions.ResourceTypes()) {
+		t.Errorf("%#v", q.Filter)
+	}
 }
 
 func TestUnknownType(t *testing.T) {

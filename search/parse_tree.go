@@ -40,17 +40,6 @@ func anyOf(parts []Filter) Filter {
 	return flat
 }
 
-// not is the complement, without double negation of the constants.
-func not(f Filter) Filter {
-	switch f.(type) {
-	case All:
-		return None{}
-	case None:
-		return All{}
-	}
-	return Not{f}
-}
-
 func isNone(f Filter) bool {
 	_, none := f.(None)
 	return none
