@@ -104,6 +104,9 @@ func (p *parser) chain(param *Param, modifier, rest, value string, depth int) (F
 		if err := p.step(1); err != nil {
 			return nil, err
 		}
+		if len(targets) > 1 && !p.knows(target, rest) {
+			continue
+		}
 		f, err := p.condition([]string{target}, rest, value, depth+1)
 		switch {
 		case isBound(err):
@@ -117,13 +120,22 @@ func (p *parser) chain(param *Param, modifier, rest, value string, depth int) (F
 			refused = err
 		}
 	}
-	if !understood {
-		if isUnknown(refused) && len(targets) > 1 {
-			return nil, p.unknownBehind(param, targets, rest)
-		}
-		return nil, refused
+	switch {
+	case understood:
+		return anyOf(alternatives), nil
+	case refused == nil:
+		return nil, p.unknownBehind(param, targets, rest)
 	}
-	return anyOf(alternatives), nil
+	return nil, refused
+}
+
+// knows says whether a type has the parameter that a condition begins with.
+func (p *parser) knows(resourceType, name string) bool {
+	if i := strings.IndexAny(name, ":."); i >= 0 {
+		name = name[:i]
+	}
+	param := p.reg.Param(resourceType, name)
+	return name == hasName || param != nil && Searchable(param)
 }
 
 // has reads what follows "_has:": the type that refers to the resources searched, its reference parameter, and a condition on it.
