@@ -59,7 +59,7 @@ func asError(err error) *fhir.Error {
 	}
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
-		return fhir.Errorf(fhir.Unavailable, fhir.CodeTransient, "the store is unavailable now; nothing was changed, try again").Because(err)
+		return fhir.Errorf(fhir.Unavailable, fhir.CodeTransient, "the store is unavailable now; try again later").Because(err)
 	case errors.Is(err, store.ErrFull):
 		return fhir.Errorf(fhir.StorageFull, fhir.CodeNoStore, "the store is full; nothing was changed").Because(err)
 	case errors.Is(err, store.ErrTooCostly):

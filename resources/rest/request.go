@@ -119,7 +119,7 @@ func write(c *gin.Context, status int, body []byte) {
 	h["Content-Type"] = jsonType
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
-	c.Writer.Write(body)
+	_, _ = c.Writer.Write(body)
 }
 
 // written answers a write: status, Location and version, and the body that the client prefers.
