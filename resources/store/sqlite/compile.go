@@ -349,12 +349,8 @@ func leaves[F search.Filter](f search.Filter) (list []F, ok bool) {
 	return nil, false
 }
 
-// few is up to how many resources at the other end of a chain or a _has are looked up first. Where there are more, the resources
-// of the searched type are walked, and each is asked.
-const few = 2000
-
 func (x *compiler) chain(f search.Chain) (node, error) {
-	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, few)
+	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.s.limits.few)
 	if err != nil || !all {
 		return maybe{}, err
 	}
@@ -368,7 +364,7 @@ func (x *compiler) chain(f search.Chain) (node, error) {
 }
 
 func (x *compiler) has(f search.Has) (node, error) {
-	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, few)
+	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.s.limits.few)
 	if err != nil || !all {
 		return maybe{}, err
 	}

@@ -63,7 +63,7 @@ func (w *finder) next(after int64, n int, want wants) (list []found, err error) 
 			ask = max(ask, 64)
 		}
 		if w.plan.drive >= 0 && !w.plan.inOrder(w.plan.parts[w.plan.drive]) {
-			ask = max(ask, small) // each round reads all of the driver's rows
+			ask = max(ask, w.s.limits.small) // each round reads all of the driver's rows
 		}
 		candidates, err := w.plan.next(after, ask)
 		if err != nil {

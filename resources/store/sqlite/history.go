@@ -9,10 +9,6 @@ import (
 	"fhirside/resources/store"
 )
 
-// pageSize is how many rows are read before the connection is given back and they are handed on: whoever reads slowly, or
-// asks the store while reading, keeps no connection from others.
-const pageSize = 256
-
 // History yields versions, newest first. See store.Store.
 func (s *db) History(ctx context.Context, h store.History) iter.Seq2[store.HistoryEntry, error] {
 	return func(yield func(store.HistoryEntry, error) bool) {
@@ -26,7 +22,7 @@ func (s *db) History(ctx context.Context, h store.History) iter.Seq2[store.Histo
 		}
 		left := h.Limit
 		for {
-			n := pageSize
+			n := s.limits.page
 			if h.Limit > 0 {
 				n = min(n, left)
 			}
@@ -72,7 +68,7 @@ func (s *db) Changes(ctx context.Context, after string) iter.Seq2[store.Change, 
 				yield(store.Change{}, err)
 				return
 			}
-			if len(page) < pageSize {
+			if len(page) < s.limits.page {
 				return
 			}
 		}
@@ -111,7 +107,7 @@ const (
 
 func (s *db) changesPage(ctx context.Context, last int64) (page []stamped, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		return s.versions(ctx, c, &page, newVersions, integer(last), integer(pageSize))
+		return s.versions(ctx, c, &page, newVersions, integer(last), integer(int64(s.limits.page)))
 	})
 	return page, err
 }

@@ -29,14 +29,16 @@ type order struct {
 	ascending bool
 }
 
-// small is how many rows are read without thinking about it, large how many are read rather than walking everything.
-const (
-	small = 256
-	large = 1 << 16
-)
+// limits are where a search changes its ways.
+type limits struct {
+	small    int // so many rows are read without thinking about it
+	large    int // so many are read rather than walking all of a type
+	patience int // for so many thousand steps of SQLite's machine a tentative plan is tried
+	few      int // so many resources at the other end of a chain or a _has are looked up first; where there are more, the resources of the searched type are walked, and each is asked
+	page     int // so many matches or versions are read before the connection is given back
+}
 
-// patience is for how many thousand steps of SQLite's machine a tentative plan is tried.
-const patience = 150
+var usual = limits{small: 256, large: 1 << 16, patience: 150, few: 2000, page: 256}
 
 func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
 	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}
@@ -66,11 +68,11 @@ func (p *plan) choose() error {
 		}
 		return nil
 	}
-	shortest, n, err := p.shortest(candidates, small)
+	shortest, n, err := p.shortest(candidates, p.s.limits.small)
 	if err != nil {
 		return err
 	}
-	if n < small {
+	if n < p.s.limits.small {
 		p.drive = shortest
 		return nil
 	}
@@ -92,8 +94,8 @@ func (p *plan) settle() error {
 			candidates = append(candidates, i)
 		}
 	}
-	i, n, err := p.shortest(candidates, large)
-	if err == nil && n < large {
+	i, n, err := p.shortest(candidates, p.s.limits.large)
+	if err == nil && n < p.s.limits.large {
 		p.drive = i
 	}
 	return err

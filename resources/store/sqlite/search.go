@@ -15,7 +15,9 @@ import (
 )
 
 // Search yields the resources that match, in order. See store.Store. The store's own order is that of the types' names, and
-// within a type of the sort dates, newest first; types without a sort date have their newest resource first.
+// within a type of the sort dates, newest first; types without a sort date have their newest resource first. Only a search for
+// what was updated since a time, with no end, is in the order of updates: a client that asks again from the last time it saw
+// misses nothing that is committed while it reads pages.
 func (s *db) Search(ctx context.Context, q store.Search) iter.Seq2[store.Match, error] {
 	return s.search(ctx, s.run, q)
 }
@@ -30,13 +32,13 @@ type runner func(ctx context.Context, types []string, f func(*conn) error) error
 
 func (s *db) run(ctx context.Context, _ []string, f func(*conn) error) error { return s.read(ctx, f) }
 
-// search reads page by page, so that no connection waits for whoever takes the matches.
+// search reads page by page, so that whoever takes matches slowly, or asks the store meanwhile, keeps no connection from others.
 func (s *db) search(ctx context.Context, run runner, q store.Search) iter.Seq2[store.Match, error] {
 	return func(yield func(store.Match, error) bool) {
 		types := concerned(q.Types, q.Filter)
 		after, left := q.After, q.Limit
 		for {
-			n := pageSize
+			n := s.limits.page
 			if q.Limit > 0 {
 				n = min(n, left)
 			}
@@ -114,11 +116,13 @@ func (s *db) page(ctx context.Context, c *conn, q store.Search, after string, n 
 			return nil, err
 		}
 	}
-	if len(q.Sort) == 0 {
+	switch {
+	case len(q.Sort) == 0 && polls(q.Filter):
+		return p.changed(order{changed: true, ascending: true})
+	case len(q.Sort) == 0:
 		return p.own()
-	}
-	if len(q.Sort) == 1 && q.Sort[0].Param == "_lastUpdated" {
-		return p.changed()
+	case len(q.Sort) == 1 && q.Sort[0].Param == "_lastUpdated":
+		return p.changed(order{changed: true, ascending: !q.Sort[0].Descending})
 	}
 	if len(q.Sort) == 1 && len(types) == 1 && q.Sort[0].Param == s.opt.Layout.SortDates[types[0]] {
 		dates, err := p.datesInKeys()
@@ -130,6 +134,26 @@ func (s *db) page(ctx context.Context, c *conn, q store.Search, after string, n 
 		}
 	}
 	return p.sorted()
+}
+
+// polls says whether the filter asks for what was updated since a time, with no end.
+func polls(f search.Filter) bool {
+	parts, ok := f.(search.And)
+	if !ok {
+		parts = search.And{f}
+	}
+	from, to := false, false
+	for _, part := range parts {
+		if d, ok := part.(search.Date); ok && d.Param == "_lastUpdated" {
+			switch d.Op {
+			case search.Gt, search.Ge, search.Sa:
+				from = true
+			default:
+				to = true
+			}
+		}
+	}
+	return from && !to
 }
 
 // types are those searched that occur, each once, in order.
@@ -204,8 +228,7 @@ func place(typ string, key int64) []byte {
 }
 
 // changed is the order of last updates, over all types; a place is a stamp.
-func (p *pager) changed() (page []store.Match, err error) {
-	o := order{changed: true, ascending: !p.q.Sort[0].Descending}
+func (p *pager) changed(o order) (page []store.Match, err error) {
 	after := o.start()
 	if p.after != nil {
 		place := decoder{rest: string(p.after)}

@@ -159,7 +159,7 @@ func (p *pager) sorted() ([]store.Match, error) {
 			r := ranked{match.Subject{Type: typ, ID: f.ID, Updated: f.Updated, Values: p.relevant(f.values)}, f.candidate}
 			if last == nil || p.compare(r, *last) > 0 {
 				best = append(best, r)
-				cut(2*p.n + pageSize)
+				cut(2*p.n + p.s.limits.page)
 			}
 			return nil
 		})

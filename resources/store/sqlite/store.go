@@ -39,6 +39,7 @@ const Memory = ":memory:"
 type db struct {
 	opt     Options
 	uri     string
+	limits  limits
 	codec   codec
 	index   indexer
 	readers *pool
@@ -70,7 +71,7 @@ func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 }
 
 func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
-	s := &db{opt: opt, uri: fileURI(path)}
+	s := &db{opt: opt, uri: fileURI(path), limits: usual}
 	w, err := s.connectWriter(ctx)
 	if err != nil {
 		return nil, err
