@@ -117,7 +117,7 @@ func printReport(out io.Writer, r load.Report) error {
 	fmt.Fprint(table, "created\talready there\trefused\t\n")
 	for _, name := range slices.Sorted(maps.Keys(r.Types)) {
 		c := r.Types[name]
-		numbers.Fprintf(table, "%d\t%d\t%d\t %s\n", c.Created, c.Present, c.Refused, cmp.Or(name, "(no resource)"))
+		fmt.Fprint(table, numbers.Sprintf("%d\t%d\t%d\t %s\n", c.Created, c.Present, c.Refused, cmp.Or(name, "(no resource)")))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -9,6 +9,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), versionCommand())
+	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), healthCommand(), versionCommand())
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,39 +63,53 @@ func TestBiggerClinicBeginsWithTheSamePatients(t *testing.T) {
 	}
 }
 
-// clinic is everything of the clinic that make run shows, parsed.
-func clinic(t *testing.T) (bundles []Bundle, resources map[string]*fhir.Resource, order []string) {
-	t.Helper()
-	resources = map[string]*fhir.Resource{}
+// made is the clinic that make run shows, parsed.
+type made struct {
+	bundles   []*fhir.Resource
+	names     []string
+	resources map[string]*fhir.Resource // by Type/id
+	order     []string                  // their keys
+}
+
+var makeOnce = sync.OnceValues(func() (made, error) {
+	m := made{resources: map[string]*fhir.Resource{}}
 	for b := range (Clinic{Patients: 200, Seed: 1, Today: today}).Bundles() {
-		bundles = append(bundles, b)
 		r, err := fhir.Parse(b.Body)
 		if err != nil {
-			t.Fatalf("%s: %v", b.Name, err)
+			return m, fmt.Errorf("%s: %w", b.Name, err)
 		}
 		if string(r.Bytes()) != string(b.Body) {
-			t.Errorf("%s is not canonical", b.Name)
+			return m, fmt.Errorf("%s is not canonical", b.Name)
 		}
+		m.bundles, m.names = append(m.bundles, r), append(m.names, b.Name)
 		for e := range r.Get("entry").Children() {
 			res := e.Get("resource").Resource()
 			key := res.Type() + "/" + res.ID()
-			if !e.Get("request").Get("url").Is(key) || !e.Get("request").Get("method").Is("PUT") {
-				t.Errorf("%s: request %s", key, e.Get("request").Raw())
+			if request := e.Get("request"); !request.Get("url").Is(key) || !request.Get("method").Is("PUT") {
+				return m, fmt.Errorf("%s: request %s", key, request.Raw())
 			}
-			if resources[key] != nil || !fhir.ValidID(res.ID()) {
-				t.Errorf("%s: the id is no id or in use", key)
+			if m.resources[key] != nil || !fhir.ValidID(res.ID()) {
+				return m, fmt.Errorf("%s: the id is no id or in use", key)
 			}
-			resources[key] = res
-			order = append(order, key)
+			m.resources[key] = res
+			m.order = append(m.order, key)
 		}
 	}
-	return bundles, resources, order
+	return m, nil
+})
+
+func clinic(t *testing.T) made {
+	t.Helper()
+	m, err := makeOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestEveryResourceIsValid(t *testing.T) {
-	_, resources, _ := clinic(t)
 	seen := map[string]bool{}
-	for key, r := range resources {
+	for key, r := range clinic(t).resources {
 		for _, issue := range validation.Structure(r) {
 			if text := fmt.Sprint(r.Type(), issue.Diagnostics, issue.Expression); issue.Severity <= fhir.SeverityError && !seen[text] {
 				seen[text] = true
@@ -110,23 +125,22 @@ func TestEveryResourceIsValid(t *testing.T) {
 var references = regexp.MustCompile(`"reference":"([^"]+)"`)
 
 func TestReferencesPointBackOrIntoTheSameBundle(t *testing.T) {
-	bundles, _, _ := clinic(t)
+	m := clinic(t)
 	known := map[string]bool{}
-	for _, b := range bundles {
-		r, _ := fhir.Parse(b.Body)
-		for e := range r.Get("entry").Children() {
+	for i, b := range m.bundles {
+		for e := range b.Get("entry").Children() {
 			known[e.Get("request").Get("url").Text()] = true
 		}
-		for _, m := range references.FindAllStringSubmatch(string(b.Body), -1) {
-			if !known[m[1]] {
-				t.Fatalf("%s refers to %s, which comes later or never", b.Name, m[1])
+		for _, ref := range references.FindAllSubmatch(b.Bytes(), -1) {
+			if !known[string(ref[1])] {
+				t.Fatalf("%s refers to %s, which comes later or never", m.names[i], ref[1])
 			}
 		}
 	}
 }
 
 func TestSizes(t *testing.T) {
-	_, _, order := clinic(t)
+	order := clinic(t).order
 	count := map[string]int{}
 	for _, key := range order {
 		typ, _, _ := strings.Cut(key, "/")
@@ -149,7 +163,7 @@ func TestSizes(t *testing.T) {
 }
 
 func TestSlotsAndAppointmentsAgree(t *testing.T) {
-	_, resources, order := clinic(t)
+	resources, order := clinic(t).resources, clinic(t).order
 	last := date(today.AddDate(0, 0, slotDays-1))
 	seen := map[string]string{}
 	for _, key := range order {
@@ -182,7 +196,7 @@ func TestSlotsAndAppointmentsAgree(t *testing.T) {
 }
 
 func TestNothingHappensBeforeBirthOrAfterToday(t *testing.T) {
-	_, resources, order := clinic(t)
+	resources, order := clinic(t).resources, clinic(t).order
 	for _, key := range order {
 		r := resources[key]
 		patient := resources[r.Get("subject").Get("reference").Text()]

@@ -99,6 +99,9 @@ func (w *world) newPatient(number int) *patient {
 
 func (w *world) newRelative(d dice, p *patient, age int, c culture, proxy bool) *relative {
 	r := &relative{person: w.newPerson(d, age, c), proxy: proxy}
+	for r.given == p.given {
+		r.person = w.newPerson(d, age, c)
+	}
 	r.family, r.address, r.quarter, r.native = p.family, p.address, p.quarter, nil
 	r.email = email(r.person, d.between(10, 99))
 	r.relationship = father

@@ -77,7 +77,7 @@ func (s *spool) replay(ctx context.Context, out chan<- unit) error {
 func (s *spool) discard() {
 	if s.file != nil {
 		s.file.Close()
-		os.Remove(s.file.Name())
+		_ = os.Remove(s.file.Name()) // the system clears its temporary files
 		s.file = nil
 	}
 }

@@ -1,0 +1,134 @@
+# What a contributor types. `make help` lists it.
+
+SHELL         := bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL: # a recipe is one script
+
+GO       ?= go
+STORE    ?= sqlite:.cache/demo/fhirside.db
+LISTEN   ?= 127.0.0.1:8080
+FUZZTIME ?= 30s
+
+LINT_VERSION      := v2.15.0
+VULNCHECK_VERSION := v1.9.0
+SECANTUS_VERSION  := 0.5.3-beta.196
+
+DEFINITIONS := .cache/hl7.fhir.r4.examples-4.0.1.tgz
+LINT        := .cache/bin/golangci-lint-$(LINT_VERSION)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## ---- run ----
+
+.PHONY: build
+build: ## build bin/fhirside
+	@mkdir -p bin
+	$(GO) build -o bin/fhirside ./cmd/fhirside
+
+# The demo clinic is loaded once into each store, so that what you change in it stays.
+.PHONY: run
+run: build ## serve a demo clinic on http://127.0.0.1:8080 (STORE=…, LISTEN=…)
+	@store='$(STORE)'; path="$${store#sqlite:}"; mkdir -p .cache/demo
+	loaded=".cache/demo/$${store//[^A-Za-z0-9]/_}.loaded"
+	if [[ $$store == sqlite:* && ! -e $$path ]]; then rm -f "$$loaded"; fi
+	if [[ ! -e $$loaded ]]; then
+	  echo "Loading the demo clinic into $$store"
+	  bin/fhirside demo --store "$$store"
+	  touch "$$loaded"
+	fi
+	printf '%s\n' "" \
+	  "The FHIR API is at http://$(LISTEN)/fhir, without any access control. Ctrl-C ends it. Try" \
+	  "" \
+	  "  curl 'http://$(LISTEN)/fhir/Patient/patient-0034'" \
+	  "  curl 'http://$(LISTEN)/fhir/PractitionerRole?specialty=394579002&_include=PractitionerRole:practitioner'" \
+	  "  curl 'http://$(LISTEN)/fhir/Slot?schedule.actor=Practitioner/practitioner-01&status=free&_sort=start&_count=5'" \
+	  "  curl 'http://$(LISTEN)/fhir/Observation?patient=patient-0034&code=4548-4&_sort=-date&_count=5'" \
+	  "  curl 'http://$(LISTEN)/fhir/Communication?subject=Patient/patient-0034&_sort=sent'" \
+	  ""
+	exec bin/fhirside serve --auth none --listen '$(LISTEN)' --store "$$store"
+
+.PHONY: clean
+clean: ## remove what was built, and the demo store
+	rm -rf bin .cache/demo
+
+.PHONY: docker
+docker: ## build the container image fhirside:latest
+	docker build -t fhirside .
+
+## ---- prove ----
+
+.PHONY: test
+test: definitions mongodb ## run every test
+	FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test ./...
+
+.PHONY: race
+race: definitions ## run the tests under the race detector (needs a C compiler)
+	$(GO) test -race ./...
+
+.PHONY: verify
+verify: definitions $(LINT) ## check format, lint, floors, generated files, modules and known vulnerabilities
+	@unformatted="$$(gofmt -l cmd conformance fhir resources search smart)"
+	if [[ -n $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(LINT) run ./...
+	$(GO) mod tidy -diff
+	if [[ -e $(DEFINITIONS) ]]; then
+	  before="$$(sha256sum fhir/definitions/r4.json.zst)"
+	  $(GO) generate ./...
+	  if [[ $$before != "$$(sha256sum fhir/definitions/r4.json.zst)" ]]; then echo "the generated definitions have changed: commit them"; exit 1; fi
+	else
+	  echo "NOTICE: generated files are not checked: the definitions package is not here"
+	fi
+	if curl -sfI --max-time 10 https://vuln.go.dev/index/db.json >/dev/null; then
+	  $(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK_VERSION) ./...
+	else
+	  echo "NOTICE: known vulnerabilities are not checked: vuln.go.dev is not reachable"
+	fi
+	echo "verified"
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each (30s)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' "$$dir"/*_test.go | cut -c6-); do
+	    echo "$$dir $$target"
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir"
+	  done
+	done
+
+.PHONY: bench
+bench: definitions ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 1h ./...
+
+.PHONY: soak
+soak: definitions mongodb ## run the long forms of the tests
+	FHIRSIDE_SOAK=1 FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test -count=1 -timeout 3h ./...
+
+## ---- tools and data ----
+
+# R4's definitions and examples (CC0). Tests that need them are skipped where they are not.
+.PHONY: definitions
+definitions: ## fetch the R4 definitions package into .cache
+	@if [[ -e $(DEFINITIONS) ]]; then exit 0; fi
+	mkdir -p .cache
+	if command -v npm >/dev/null; then
+	  npm pack --silent hl7.fhir.r4.examples@4.0.1 --pack-destination .cache
+	else
+	  echo "NOTICE: npm is not here, so the definitions package is not fetched and tests that need it are skipped"
+	fi
+
+# Tests want a MongoDB: one that runs, a mongod, a Docker engine; where none is, a server that speaks its protocol.
+.PHONY: mongodb
+mongodb: ## see that tests find a MongoDB; build a stand-in with cargo where none is
+	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_SECANTUSD:-}" ]] || command -v mongod secantusd-rs >/dev/null ||
+	  [[ -x .cache/tools/bin/secantusd-rs ]] || docker info >/dev/null 2>&1; then exit 0; fi
+	echo "Building secantusd-rs as a stand-in for MongoDB (some minutes, once)"
+	cargo install secantus-mdb --version =$(SECANTUS_VERSION) --ignore-rust-version --locked --root .cache/tools
+
+$(LINT):
+	@echo "Building golangci-lint (some minutes, once)"
+	mkdir -p .cache/bin
+	GOBIN="$$PWD/.cache/bin" nice $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv .cache/bin/golangci-lint $(LINT)
