@@ -1,0 +1,128 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// Names of the collections beside those of the resource types.
+const (
+	historyName = "history" // every version of every resource
+	clockName   = "clock"   // see clock.go
+	locksName   = "locks"   // criteria that found nothing, see tx.go
+	schemaName  = "schema"  // how documents are laid out
+)
+
+// schemaVersion is the layout of documents that this code reads and writes.
+const schemaVersion = 1
+
+// Names of the indexes of a resource type's collection; docs/decisions/0004-mongodb-indexes.md says what each is for.
+const (
+	termsIndex   = "terms"
+	pairsIndex   = "pairs"
+	updatedIndex = "updated"
+)
+
+func resourceIndexes() []driver.IndexModel {
+	return []driver.IndexModel{
+		{Keys: d("index.t", 1, "index.shape", 1, "index.key", 1, "_id", 1), Options: options.Index().SetName(termsIndex)},
+		{Keys: d("index.p", 1, "index.shape", 1, "index.key", 1, "_id", 1), Options: options.Index().SetName(pairsIndex).
+			SetPartialFilterExpression(d("index.p", d("$exists", true)))},
+		{Keys: d("updated", 1, "_id", 1), Options: options.Index().SetName(updatedIndex)},
+	}
+}
+
+func historyIndexes() []driver.IndexModel {
+	return []driver.IndexModel{
+		{Keys: d("commit", 1, "n", 1), Options: options.Index().SetName("commits")},
+		{Keys: d("_id.type", 1, "commit", 1, "n", 1), Options: options.Index().SetName("types")},
+	}
+}
+
+// lockSeconds is how long a lock document stays. It only has to outlive the transactions that may still read what was before
+// it: the server ends those after a minute.
+const lockSeconds = 3600
+
+func lockIndexes() []driver.IndexModel {
+	return []driver.IndexModel{{Keys: d("at", 1), Options: options.Index().SetName("expiry").SetExpireAfterSeconds(lockSeconds)}}
+}
+
+// catalog knows which collections are there with their indexes. They are made at the first write of a type: R4 has 148 types,
+// and most databases need few of them.
+type catalog struct {
+	db    *driver.Database
+	known sync.Map // name → struct{}
+	mu    sync.Mutex
+}
+
+func (c *catalog) has(name string) bool {
+	_, ok := c.known.Load(name)
+	return ok
+}
+
+// ensure makes a resource type's collection and indexes. It must not run while a transaction of the caller is open: the two
+// would wait for each other.
+func (c *catalog) ensure(ctx context.Context, resourceType string) error {
+	return c.create(ctx, resourceType, resourceIndexes())
+}
+
+func (c *catalog) create(ctx context.Context, name string, indexes []driver.IndexModel) error {
+	if c.has(name) {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.has(name) {
+		return nil
+	}
+	if err := c.db.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
+		return fmt.Errorf("make the collection %s: %w", name, err)
+	}
+	if _, err := c.db.Collection(name).Indexes().CreateMany(ctx, indexes); err != nil {
+		return fmt.Errorf("make the indexes of %s: %w", name, err)
+	}
+	c.known.Store(name, struct{}{})
+	return nil
+}
+
+// prepare makes what every database has, and refuses one that is laid out in a way that this code does not know.
+func (c *catalog) prepare(ctx context.Context) error {
+	if err := c.create(ctx, historyName, historyIndexes()); err != nil {
+		return err
+	}
+	if err := c.create(ctx, locksName, lockIndexes()); err != nil {
+		return err
+	}
+	schema := c.db.Collection(schemaName)
+	once := d("$setOnInsert", d("version", int32(schemaVersion)))
+	raw, err := schema.FindOneAndUpdate(ctx, d("_id", "schema"), once, options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)).Raw()
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	switch found, err := whole(raw.Lookup("version")); {
+	case err != nil:
+		return fmt.Errorf("read the schema's version: %w", err)
+	case found > schemaVersion:
+		return fmt.Errorf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", found, schemaVersion)
+	}
+	_, err = c.db.Collection(clockName).UpdateOne(ctx, d("_id", clockID), d("$setOnInsert", d("time", int64(0), "open", bson.A{})),
+		options.UpdateOne().SetUpsert(true))
+	if err != nil && !driver.IsDuplicateKeyError(err) {
+		return fmt.Errorf("make the clock: %w", err)
+	}
+	return nil
+}
+
+// types are the resource types that have a collection, in order.
+func (c *catalog) types(ctx context.Context) ([]string, error) {
+	names, err := c.db.ListCollectionNames(ctx, d("name", d("$regex", "^[A-Z]")))
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
+}

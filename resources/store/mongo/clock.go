@@ -1,0 +1,305 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// The clock gives commits their time and their number, and knows which commits are open, over all processes. It is one document,
+// {_id: "commits", time, open: [{commit, owner, until}]}, that a process changes once for all commits that it begins at the same
+// moment:
+//
+//   - time is that of the commits that began last, in microseconds since 1970 and whole milliseconds. Every change that begins
+//     commits moves it forward by at least one millisecond, and to the server's own time where that is further.
+//   - A commit's number is its time plus its place among those that began with it: numbers are unique, order commits by time,
+//     and tell the time.
+//   - open lists the commits that may yet become visible. A process that dies leaves its own in it, until the time by which it
+//     would have given up.
+//
+// A reader who goes on later from what it has seen must see nothing newer than the oldest open commit: horizon.
+type clock struct {
+	documents *driver.Collection
+	owner     int64         // this process
+	patience  time.Duration // the time by which a commit has ended
+	mu        sync.Mutex
+	waiting   []chan begun            // commits that want to begin
+	open      map[int64]chan struct{} // commits of this process that are open; closed when they end
+	ended     []int64                 // commits of this process that ended and are still listed in the document
+	changing  bool                    // somebody changes the document
+	flush     *time.Timer
+	closed    bool
+}
+
+type begun struct {
+	commit int64
+	err    error
+}
+
+const (
+	clockID = "commits"
+	// perTime is how many commits may share a time: their numbers differ in the microseconds.
+	perTime = 1000
+	// clockPatience bounds one change of the clock.
+	clockPatience = 5 * time.Second
+	// flushAfter is how long the end of a commit waits to be written with the beginning of another.
+	flushAfter = 5 * time.Millisecond
+	// grace is added to the time by which a commit has ended, for clocks that run differently.
+	grace = 5 * time.Second
+)
+
+var errClosed = errors.New("the store is closed")
+
+func newClock(db *driver.Database, patience time.Duration) *clock {
+	// These writes need no majority: a commit that survives a change of the primary stands behind them in the oplog.
+	documents := db.Collection(clockName, options.Collection().SetWriteConcern(writeconcern.W1()))
+	return &clock{documents: documents, owner: rand.Int64(), patience: patience, open: map[int64]chan struct{}{}}
+}
+
+// timeOf is the time of a commit by its number.
+func timeOf(commit int64) int64 { return commit - commit%perTime }
+
+// begin gives a commit its number. It is open until end or lapse.
+func (c *clock) begin(ctx context.Context) (int64, error) {
+	wait := make(chan begun, 1)
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return 0, errClosed
+	}
+	c.waiting = append(c.waiting, wait)
+	if !c.changing {
+		c.changing = true
+		go c.run()
+	}
+	c.mu.Unlock()
+	select {
+	case b := <-wait:
+		return b.commit, b.err
+	case <-ctx.Done():
+		go func() { // what begins nevertheless ends at once
+			if b := <-wait; b.err == nil {
+				c.end(b.commit)
+			}
+		}()
+		return 0, context.Cause(ctx)
+	}
+}
+
+// end says that a commit is visible, or will never be.
+func (c *clock) end(commit int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if done := c.open[commit]; done != nil {
+		delete(c.open, commit)
+		close(done)
+		c.ended = append(c.ended, commit)
+		if !c.changing && c.flush == nil && !c.closed {
+			c.flush = time.AfterFunc(flushAfter, c.flushEnded)
+		}
+	}
+}
+
+// lapse gives up a commit of which nobody knows whether it will become visible: it counts as open until its time is over.
+func (c *clock) lapse(commit int64) {
+	time.AfterFunc(c.patience+grace, func() { c.end(commit) })
+}
+
+func (c *clock) flushEnded() {
+	c.mu.Lock()
+	c.flush = nil
+	start := !c.changing && len(c.ended) > 0 && !c.closed
+	c.changing = c.changing || start
+	c.mu.Unlock()
+	if start {
+		c.run()
+	}
+}
+
+// run changes the document until nobody waits and nothing is left to be written. Only one run is under way (changing).
+func (c *clock) run() {
+	for {
+		waiting, ended := c.take()
+		if len(waiting) == 0 && len(ended) == 0 {
+			return
+		}
+		first, err := c.change(len(waiting), ended)
+		c.mu.Lock()
+		for i, wait := range waiting {
+			if err == nil {
+				c.open[first+int64(i)] = make(chan struct{})
+			}
+			wait <- begun{first + int64(i), err}
+		}
+		if err != nil { // the next commit tries again; in the end the entries lapse
+			c.ended = append(c.ended, ended...)
+			if len(c.waiting) == 0 {
+				c.changing = false
+				c.mu.Unlock()
+				return
+			}
+		}
+		c.mu.Unlock()
+	}
+}
+
+// take is what the next change is to write. Where that is nothing, nobody is changing any more.
+func (c *clock) take() (waiting []chan begun, ended []int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(c.waiting), perTime)
+	waiting, c.waiting = c.waiting[:n:n], c.waiting[n:]
+	ended, c.ended = c.ended, nil
+	if n == 0 && len(ended) == 0 {
+		c.changing = false
+	}
+	return waiting, ended
+}
+
+// change begins n commits and takes out those that ended; it returns the number of the first that begins.
+func (c *clock) change(n int, ended []int64) (first int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
+	defer cancel()
+	raw, err := c.documents.FindOneAndUpdate(ctx, d("_id", clockID), c.update(n, ended),
+		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1))).Raw()
+	if err != nil {
+		return 0, fmt.Errorf("the commit clock: %w", err)
+	}
+	return whole(raw.Lookup("time"))
+}
+
+// serverNow is the server's time in milliseconds, as an expression.
+var serverNow = d("$toLong", "$$NOW")
+
+// notLapsed selects the entries whose time is not over.
+var notLapsed = d("$gt", bson.A{"$$this.until", serverNow})
+
+// update is a pipeline that the server runs on the document in one step.
+func (c *clock) update(n int, ended []int64) bson.A {
+	stays := any(notLapsed)
+	if len(ended) > 0 {
+		stays = d("$and", bson.A{notLapsed, d("$not", bson.A{d("$in", bson.A{"$$this.commit", ended})})})
+	}
+	open := d("$filter", d("input", "$open", "cond", stays))
+	if n == 0 {
+		return bson.A{d("$set", d("open", open))}
+	}
+	begins := make(bson.A, n)
+	for i := range begins {
+		begins[i] = d("commit", d("$add", bson.A{"$time", int64(i)}), "owner", c.owner,
+			"until", d("$add", bson.A{serverNow, (c.patience + grace).Milliseconds()}))
+	}
+	const millisecond = int64(time.Millisecond / time.Microsecond)
+	next := d("$max", bson.A{d("$add", bson.A{"$time", millisecond}), d("$multiply", bson.A{serverNow, millisecond})})
+	return bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{open, begins})))}
+}
+
+// horizonPatience bounds how long a reader waits for open commits before it takes an older horizon.
+const horizonPatience = 2 * time.Second
+
+// horizon is a time (microseconds) such that every commit up to it is visible and none will become visible later. Every commit
+// that was acknowledged before is within it, unless an older one is still open after horizonPatience.
+func (c *clock) horizon(ctx context.Context) (int64, error) {
+	limit := time.Now().Add(horizonPatience)
+	latest, open, err := c.read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		open = c.stillOpen(ctx, open, limit)
+		if len(open) == 0 {
+			return latest + perTime - 1, nil
+		}
+		if time.Now().After(limit) {
+			return timeOf(slices.MinFunc(open, func(a, b entry) int { return int(a.commit - b.commit) }).commit) - 1, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+		_, now, err := c.read(ctx)
+		if err != nil {
+			return 0, err
+		}
+		open = slices.DeleteFunc(open, func(e entry) bool { return !slices.Contains(now, e) })
+	}
+}
+
+// entry is an open commit in the document.
+type entry struct{ commit, owner int64 }
+
+// stillOpen leaves out this process's own commits that have ended, and waits for those that have not.
+func (c *clock) stillOpen(ctx context.Context, open []entry, limit time.Time) []entry {
+	patience := time.NewTimer(time.Until(limit))
+	defer patience.Stop()
+	return slices.DeleteFunc(open, func(e entry) bool {
+		if e.owner != c.owner {
+			return false
+		}
+		c.mu.Lock()
+		done, changing, ended := c.open[e.commit], c.changing, slices.Contains(c.ended, e.commit)
+		c.mu.Unlock()
+		if done == nil {
+			// It has ended; or it begins right now; or it began by a change whose answer was lost, and is used by nobody.
+			return ended || !changing
+		}
+		select {
+		case <-done:
+			return true
+		case <-ctx.Done():
+		case <-patience.C:
+		}
+		return false
+	})
+}
+
+// read is the time of the commits that began last, and those that are open and have not lapsed.
+func (c *clock) read(ctx context.Context) (latest int64, open []entry, err error) {
+	cursor, err := c.documents.Aggregate(ctx, bson.A{
+		d("$match", d("_id", clockID)),
+		d("$project", d("time", 1, "open", d("$filter", d("input", "$open", "cond", notLapsed)))),
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("the commit clock: %w", err)
+	}
+	defer cursor.Close(ctx)
+	if !cursor.Next(ctx) {
+		return 0, nil, fmt.Errorf("the commit clock is gone: %w", errors.Join(cursor.Err(), driver.ErrNoDocuments))
+	}
+	var read struct {
+		Time int64
+		Open []struct{ Commit, Owner int64 }
+	}
+	if err := cursor.Decode(&read); err != nil {
+		return 0, nil, fmt.Errorf("the commit clock: %w", err)
+	}
+	for _, e := range read.Open {
+		open = append(open, entry{e.Commit, e.Owner})
+	}
+	return read.Time, open, nil
+}
+
+// close takes the ended commits out of the document.
+func (c *clock) close(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	ended := c.ended
+	c.ended = nil
+	if c.flush != nil {
+		c.flush.Stop()
+	}
+	c.mu.Unlock()
+	if len(ended) > 0 && ctx.Err() == nil {
+		_, _ = c.change(0, ended) // they lapse by themselves otherwise
+	}
+}

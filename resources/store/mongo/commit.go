@@ -1,0 +1,163 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"fhirside/fhir"
+	"fhirside/resources/store"
+)
+
+// Commit runs the function in a transaction of MongoDB, and again where another one came between or the server was lost.
+func (s *Store) Commit(ctx context.Context, f func(store.Tx) error) error {
+	if err := s.check(ctx); err != nil {
+		return explain(ctx, err)
+	}
+	c := committer{s: s, began: time.Now()}
+	defer c.leave()
+	for attempt := 0; ; attempt++ {
+		err := c.attempt(ctx, f)
+		if err == nil {
+			return nil
+		}
+		if again, wait := c.again(err, attempt); !again || time.Until(c.deadline()) < wait || !sleep(ctx, wait) {
+			return explain(ctx, c.last(err))
+		}
+	}
+}
+
+// deadline is when the commit gives up.
+func (c *committer) deadline() time.Time {
+	return c.began.Add(c.s.opt.CommitTimeout + time.Duration(c.admitted)*perEntry)
+}
+
+// sleep waits, or says that the context ended.
+func sleep(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// committer is one commit with all of its attempts.
+type committer struct {
+	s          *Store
+	began      time.Time
+	admitted   int64 // entries it may write at once with others, once it turned out to be big
+	duplicates int   // attempts that met a resource that was not there before
+}
+
+// admission says that an attempt turned out to be big: it starts again when it may.
+type admission struct{ entries int64 }
+
+func (a admission) Error() string {
+	return fmt.Sprintf("a commit of %d entries waits for others", a.entries)
+}
+
+// missingCollection says that an attempt needs a collection that is not there yet and cannot be made while its transaction is
+// open.
+type missingCollection struct{ resourceType string }
+
+func (m missingCollection) Error() string {
+	return "the collection of " + m.resourceType + " is made first"
+}
+
+var (
+	// errBehind says that a commit's time lies before that of a version it follows: it starts again with a later one.
+	errBehind = errors.New("the time of the commit lies before that of the version it follows")
+	// errUnknown says that nobody can tell whether the commit is durable: the connection was lost at its end and the server did
+	// not come back in time.
+	errUnknown = fmt.Errorf("%w: it is not known whether the commit became durable", store.ErrUnavailable)
+)
+
+// again says whether an attempt that failed is to be repeated, and after how long.
+func (c *committer) again(err error, attempt int) (bool, time.Duration) {
+	backoff := time.Duration(rand.Int64N(int64(min(time.Millisecond<<min(attempt, 6), 50*time.Millisecond)))) + time.Millisecond/2
+	var known *fhir.Error
+	switch {
+	case errors.Is(err, errUnknown):
+		return false, 0
+	case errors.As(err, &admission{}), errors.As(err, &missingCollection{}), errors.Is(err, errBehind):
+		return true, 0
+	case errors.As(err, &known):
+		return false, 0
+	case driver.IsDuplicateKeyError(err):
+		c.duplicates++ // the next attempt looks before it writes
+		return c.duplicates <= 3, backoff
+	case isUnreachable(err):
+		return time.Since(c.began) < c.s.opt.Patience, backoff + 50*time.Millisecond
+	}
+	return isConflict(err), backoff
+}
+
+// last is the error that the caller is told when there is no other attempt.
+func (c *committer) last(err error) error {
+	if errors.As(err, &admission{}) || errors.As(err, &missingCollection{}) || errors.Is(err, errBehind) {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return err
+}
+
+// attempt runs the function once. An error of the database counts more than what the function makes of it.
+func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err error) {
+	ctx, cancel := context.WithDeadline(ctx, c.deadline())
+	defer cancel()
+	t := &tx{s: c.s, ctx: ctx, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]store.Version{}}
+	defer func() { t.finish(err) }()
+	err = f(t)
+	if err == nil && t.failed == nil {
+		err = t.commit()
+	}
+	if t.failed != nil {
+		err = t.failed
+	}
+	return c.prepare(ctx, t, err)
+}
+
+// prepare does, once the transaction has ended, what the next attempt needs; it returns what failed.
+func (c *committer) prepare(ctx context.Context, t *tx, failed error) error {
+	t.abort(failed)
+	var missing missingCollection
+	var big admission
+	switch {
+	case errors.As(failed, &missing):
+		if err := c.s.catalog.ensure(ctx, missing.resourceType); err != nil {
+			return err
+		}
+	case errors.As(failed, &big):
+		if err := c.enter(ctx, big.entries); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// bigCommit is from how many entries on a commit queues with others.
+const bigCommit = 200
+
+// enter waits until the big commits that run leave room for this one.
+func (c *committer) enter(ctx context.Context, entries int64) error {
+	c.leave()
+	entries = min(entries, int64(c.s.opt.MaxEntriesAtOnce))
+	if err := c.s.big.Acquire(ctx, entries); err != nil {
+		return fmt.Errorf("%w: other big commits take too long: %w", store.ErrUnavailable, err)
+	}
+	c.admitted = entries
+	return nil
+}
+
+func (c *committer) leave() {
+	if c.admitted > 0 {
+		c.s.big.Release(c.admitted)
+		c.admitted = 0
+	}
+}

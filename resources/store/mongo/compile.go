@@ -1,0 +1,456 @@
+package mongo
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// Paths of a document's index values.
+const (
+	termsPath = "index.t"
+	pairsPath = "index.p"
+	shapePath = "index.shape"
+	keyPath   = "index.key"
+)
+
+// The parameters that are fields of their own.
+const (
+	paramID      = "_id"
+	paramUpdated = "_lastUpdated"
+)
+
+// condition is a filter compiled for one resource type.
+type condition struct {
+	filter search.Filter
+	match  bson.D // holds exactly where the filter does
+	always bool   // the filter always holds; match is empty
+	never  bool   // it never does
+	// ways lead to every document that matches, each by an index; nil where no index helps. Where exact is set they are match.
+	ways  []way
+	exact bool
+	parts []condition // of an And
+}
+
+// compiler compiles filters for one resource type. Chains and _has are replaced before.
+type compiler struct {
+	resourceType string
+	order        order
+}
+
+func newCompiler(resourceType string) compiler {
+	return compiler{resourceType, orders[resourceType]}
+}
+
+func (c compiler) compile(f search.Filter) (condition, error) {
+	switch f := f.(type) {
+	case nil, search.All:
+		return condition{always: true}, nil
+	case search.None:
+		return condition{never: true}, nil
+	case search.And:
+		return c.and(f)
+	case search.Or:
+		return c.or(f)
+	case search.Not:
+		return c.not(f)
+	case search.ID:
+		return c.id(f), nil
+	case search.Type:
+		held := slices.Contains(f, c.resourceType)
+		return condition{always: held, never: !held}, nil
+	case search.Composite:
+		return c.composite(f)
+	case search.Chain, search.Has:
+		return condition{}, fmt.Errorf("a %T was not followed before it was compiled", f)
+	}
+	return c.leaf(f)
+}
+
+func (c compiler) and(filters search.And) (condition, error) {
+	all := condition{filter: filters}
+	for _, f := range filters {
+		part, err := c.compile(f)
+		switch {
+		case err != nil || part.never:
+			return part, err
+		case part.always:
+		case part.parts != nil:
+			all.parts = append(all.parts, part.parts...)
+		default:
+			all.parts = append(all.parts, part)
+		}
+	}
+	switch len(all.parts) {
+	case 0:
+		return condition{always: true}, nil
+	case 1:
+		return all.parts[0], nil
+	}
+	matches := make([]bson.D, len(all.parts))
+	best := -1
+	for i, part := range all.parts {
+		matches[i] = part.match
+		if part.ways != nil && (best < 0 || c.cost(part) < c.cost(all.parts[best])) {
+			best = i
+		}
+	}
+	all.match = allOf(matches)
+	if best >= 0 {
+		all.ways = all.parts[best].ways
+	}
+	return all, nil
+}
+
+// cost orders conditions by what their ways are likely to find.
+func (c compiler) cost(part condition) int {
+	switch {
+	case part.ways == nil:
+		return 9
+	case part.ways[0].ids != nil:
+		return 0
+	case len(part.ways) > 1 || part.ways[0].terms == nil:
+		return 2 // ranges
+	case isBroad[paramOf(part.filter)]:
+		return 3
+	}
+	return 1
+}
+
+// paramOf is the parameter that a leaf, or an Or of leaves of one parameter, is about; "" for anything else.
+func paramOf(f search.Filter) string {
+	switch f := f.(type) {
+	case search.Token:
+		return f.Param
+	case search.Reference:
+		return f.Param
+	case search.String:
+		return f.Param
+	case search.Date:
+		return f.Param
+	case search.Number:
+		return f.Param
+	case search.Quantity:
+		return f.Param
+	case search.URI:
+		return f.Param
+	case search.Or:
+		if len(f) == 0 {
+			return ""
+		}
+		param := paramOf(f[0])
+		for _, part := range f[1:] {
+			if paramOf(part) != param {
+				return ""
+			}
+		}
+		return param
+	}
+	return ""
+}
+
+func (c compiler) or(filters search.Or) (condition, error) {
+	one := condition{filter: filters, exact: true, ways: []way{}}
+	var matches []bson.D
+	var terms []string // of the parts that are nothing but terms
+	for _, f := range filters {
+		part, err := c.compile(f)
+		switch {
+		case err != nil || part.always:
+			return part, err
+		case part.never:
+			continue
+		case part.exact && len(part.ways) == 1 && part.ways[0].terms != nil:
+			terms = append(terms, part.ways[0].terms...)
+		default:
+			matches = append(matches, part.match)
+			one.exact = false
+		}
+		if part.ways == nil {
+			one.ways = nil
+		} else if one.ways != nil {
+			one.ways = append(one.ways, part.ways...)
+		}
+	}
+	if terms != nil {
+		terms = distinct(terms)
+		matches = append(matches, anyTerm(termsPath, terms))
+	}
+	if len(matches) == 0 {
+		return condition{never: true}, nil
+	}
+	one.match = anyOf(matches)
+	if one.ways != nil {
+		one.ways = merged(one.ways)
+	}
+	return one, nil
+}
+
+func distinct(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (c compiler) not(f search.Not) (condition, error) {
+	part, err := c.compile(f.Filter)
+	if err != nil || part.always || part.never {
+		return condition{always: part.never, never: part.always}, err
+	}
+	return condition{filter: f, match: d("$nor", bson.A{part.match})}, nil
+}
+
+func (c compiler) id(f search.ID) condition {
+	if len(f) == 0 {
+		return condition{never: true}
+	}
+	w := way{ids: distinct(f)}
+	return condition{filter: f, match: w.document(), ways: []way{w}, exact: true}
+}
+
+// leaf is a condition on the entries of one parameter.
+func (c compiler) leaf(f search.Filter) (condition, error) {
+	switch f := f.(type) {
+	case search.Present:
+		return c.present(f), nil
+	case search.Date:
+		return c.date(f), nil
+	case search.String:
+		return c.text(f), nil
+	}
+	at := root(paramOf(f))
+	matches, terms, err := at.match(f)
+	if err != nil {
+		return condition{}, err
+	}
+	made := condition{filter: f, match: anyOf(matches)}
+	switch {
+	case terms != nil:
+		made.ways, made.exact = []way{termWay(terms...)}, true
+	default:
+		made.ways = waysTo(f)
+	}
+	return made, nil
+}
+
+// waysTo are the ways to a leaf that no term decides.
+func waysTo(f search.Filter) []way {
+	switch f := f.(type) {
+	case search.Token:
+		if f.AnySystem {
+			return []way{beginsWith(f.Param + string(tokenSystem))}
+		}
+	case search.Number:
+		narrow, _ := points(f)
+		return numberRanges(f, narrow)
+	case search.Quantity:
+		narrow, _ := points(f.Number)
+		return numberRanges(f.Number, narrow)
+	case search.URI:
+		if f.Op == search.BelowURI {
+			return []way{beginsWith(f.Param + string(uriIs) + f.Value)}
+		}
+	}
+	return nil
+}
+
+func (c compiler) present(f search.Present) condition {
+	if f.Param == paramID || f.Param == paramUpdated {
+		return condition{always: true}
+	}
+	has := rangeWay(f.Param+string(hasValue), f.Param+string(noValue))
+	if f.Param != c.order.param || c.order.kind != search.TypeDate {
+		return condition{filter: f, match: has.document(), ways: []way{has}, exact: true}
+	}
+	// The date that orders the type has no term where it is narrow.
+	return condition{filter: f, match: either(has.document(), d("index.d."+field(f.Param), d("$exists", true))),
+		ways: []way{{keyed: &keyed{narrowShape, dated}}, has}}
+}
+
+// dated bounds the keys of resources that have a date.
+var dated = bounds{unbounded.lo, missingDate - 1}
+
+func (c compiler) date(f search.Date) condition {
+	if f.Param == paramUpdated {
+		return condition{filter: f, match: updatedEntry(f)}
+	}
+	made := condition{filter: f, match: anyOf(root(f.Param).dates(f))}
+	if f.Param == c.order.param && c.order.kind == search.TypeDate {
+		made.ways = c.keyWays(f)
+		return made
+	}
+	narrow, _ := beginnings(f)
+	made.ways = dateRanges(f, narrow)
+	return made
+}
+
+// keyWays are the ways to a condition on the date that orders the type.
+func (c compiler) keyWays(f search.Date) (ways []way) {
+	if f.Op == search.Ne {
+		return nil
+	}
+	for shape, b := range c.keyBounds(f) {
+		ways = append(ways, way{keyed: &keyed{int32(shape), b}})
+	}
+	return ways
+}
+
+// keyBounds are the bounds of the key, by shape, where the condition holds.
+func (c compiler) keyBounds(f search.Date) (byShape [3]bounds) {
+	narrow, _ := beginnings(f)
+	any, _ := wideDate(f)
+	byShape = [3]bounds{narrowShape: narrow, wideShape: any, severalShape: least(any)}
+	if c.order.descending {
+		byShape[severalShape] = greatest(any)
+	}
+	for shape := range byShape {
+		byShape[shape] = byShape[shape].and(dated)
+	}
+	return byShape
+}
+
+func (c compiler) text(f search.String) condition {
+	at := root(f.Param)
+	if f.Op == search.Prefix && f.Text != "" {
+		begin, whole := beginning(f.Text)
+		w := termWay(term(f.Param, textBegins, begin))
+		if whole {
+			return condition{filter: f, match: w.document(), ways: []way{w}, exact: true}
+		}
+		return condition{filter: f, match: allOf([]bson.D{w.document(), at.texts(f)[0]}), ways: []way{w}}
+	}
+	if f.Op == search.Exact {
+		w := termWay(term(f.Param, textExact, f.Text))
+		return condition{filter: f, match: w.document(), ways: []way{w}, exact: true}
+	}
+	return condition{filter: f, match: at.texts(f)[0], ways: []way{beginsWith(f.Param + string(textExact))}}
+}
+
+// place is where the entries of a parameter are in a document, or those of a component in a tuple.
+type place struct {
+	param string
+	terms string
+	path  func(kind string) string
+}
+
+func root(param string) place {
+	name := field(param)
+	return place{param, termsPath, func(kind string) string { return "index." + kind + "." + name }}
+}
+
+func component(i int) place {
+	name := arrayKey(i)
+	return place{"", name + ".t", func(kind string) string { return name + "." + kind }}
+}
+
+// match are the conditions of a leaf, of which one is to hold; terms are set where it is nothing but having one of them.
+func (p place) match(f search.Filter) (matches []bson.D, terms []string, err error) {
+	switch f := f.(type) {
+	case search.Token:
+		if t := tokenTerms(p.param, f); t != nil {
+			return []bson.D{anyTerm(p.terms, t)}, t, nil
+		}
+		w := beginsWith(p.param + string(tokenSystem))
+		return []bson.D{termBetween(p.terms, w.from, w.to)}, nil, nil
+	case search.Reference:
+		t := []string{term(p.param, refersTo, targetOf(f.Type, f.ID, f.URL))}
+		if f.Version != "" {
+			t[0] = term(p.param, further, targetOf(f.Type, f.ID, f.URL)+"|"+f.Version)
+		}
+		return []bson.D{anyTerm(p.terms, t)}, t, nil
+	case search.URI:
+		return p.uris(f)
+	case search.Date:
+		return p.dates(f), nil, nil
+	case search.Number:
+		return elements(p.path("n"), numberEntry(f)), nil, nil
+	case search.Quantity:
+		return elements(p.path("q"), quantityEntry(f)), nil, nil
+	case search.String:
+		return p.texts(f), nil, nil
+	case search.Or:
+		return p.some(f)
+	case search.None:
+		return p.some(nil)
+	}
+	return nil, nil, fmt.Errorf("no rule to compile the filter %T", f)
+}
+
+// tokenTerms are the terms that an entry has exactly where it satisfies the filter; nil where it may be any token.
+func tokenTerms(param string, f search.Token) []string {
+	switch {
+	case f.AnySystem && f.AnyCode:
+		return nil
+	case f.AnySystem:
+		return []string{codeTerm(param, f.Code, f.Fold)}
+	case f.AnyCode:
+		return []string{term(param, tokenSystem, f.System)}
+	}
+	return []string{tokenTerm(param, f.System, f.Code, f.Fold)}
+}
+
+func (p place) dates(f search.Date) []bson.D { return elements(p.path("d"), dateEntry(f)) }
+
+// texts is the condition on folded texts, or on texts as they are.
+func (p place) texts(f search.String) []bson.D {
+	entry := d("f", d("$gte", f.Text, "$lt", successor(f.Text)))
+	switch f.Op {
+	case search.Exact:
+		entry = d("x", f.Text)
+	case search.Contains:
+		entry = d("x", d("$exists", true), "f", d("$regex", regexp.QuoteMeta(f.Text)))
+	}
+	return elements(p.path("s"), []bson.D{entry})
+}
+
+func (p place) uris(f search.URI) (matches []bson.D, terms []string, err error) {
+	switch f.Op {
+	case search.BelowURI:
+		prefix := p.param + string(uriIs) + f.Value
+		if len(prefix) > maxTerm-64 {
+			return nil, nil, fmt.Errorf("%w: a uri of %d bytes with :below", store.ErrTooCostly, len(f.Value))
+		}
+		w := beginsWith(prefix)
+		return []bson.D{termBetween(p.terms, w.from, w.to)}, nil, nil
+	case search.AboveURI:
+		for i := range f.Value {
+			terms = append(terms, term(p.param, uriIs, f.Value[:i]))
+		}
+	}
+	terms = append(terms, term(p.param, uriIs, f.Value))
+	if len(terms) > maxAbove {
+		return nil, nil, fmt.Errorf("%w: a uri of %d bytes with :above", store.ErrTooCostly, len(f.Value))
+	}
+	return []bson.D{anyTerm(p.terms, terms)}, terms, nil
+}
+
+// maxAbove bounds the beginnings of a uri that :above looks for.
+const maxAbove = 2000
+
+// some is an Or of leaves on one component.
+func (p place) some(filters search.Or) (matches []bson.D, terms []string, err error) {
+	var only []string // of the leaves that are nothing but terms
+	for _, f := range filters {
+		m, t, err := p.match(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		if t != nil {
+			only = append(only, t...)
+		} else {
+			matches = append(matches, m...)
+		}
+	}
+	if only != nil {
+		if matches == nil {
+			terms = only
+		}
+		matches = append(matches, anyTerm(p.terms, only))
+	}
+	return matches, terms, nil
+}

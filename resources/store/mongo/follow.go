@@ -1,0 +1,272 @@
+package mongo
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// Chains and _has are conditions on other resources. Where few of those hold, the condition becomes one on references to them or
+// on the ids that they refer to. Where they are many, the resources asked for are walked in the order of the search, and the
+// condition is tested for a batch of them at a time.
+
+// maxInner is how many other resources are few.
+const maxInner = 1000
+
+// walkBatch is how many resources are tested at a time.
+const walkBatch = 100
+
+// rewrite replaces each Chain and Has of a filter; positive says whether more matches of it can only mean more of the filter.
+func rewrite(f search.Filter, positive bool, replace func(link search.Filter, positive bool) (search.Filter, error)) (search.Filter, error) {
+	list := func(parts []search.Filter) ([]search.Filter, error) {
+		made := make([]search.Filter, len(parts))
+		for i, part := range parts {
+			var err error
+			if made[i], err = rewrite(part, positive, replace); err != nil {
+				return nil, err
+			}
+		}
+		return made, nil
+	}
+	switch f := f.(type) {
+	case search.Chain, search.Has:
+		return replace(f, positive)
+	case search.And:
+		made, err := list(f)
+		return search.And(made), err
+	case search.Or:
+		made, err := list(f)
+		return search.Or(made), err
+	case search.Not:
+		made, err := rewrite(f.Filter, !positive, replace)
+		return search.Not{Filter: made}, err
+	}
+	return f, nil
+}
+
+// follow replaces the chains and _has of which few resources hold. Links are those that are left in the filter, in order.
+func (f finder) follow(filter search.Filter) (followed search.Filter, links []search.Filter, err error) {
+	followed, err = rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
+		few, ok, err := f.few(link)
+		if err != nil || ok {
+			return few, err
+		}
+		links = append(links, link)
+		return link, nil
+	})
+	return followed, links, err
+}
+
+// few is the filter that a link amounts to; ok is false where too many resources hold.
+func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) {
+	switch link := link.(type) {
+	case search.Chain:
+		var targets search.Or
+		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
+			if err != nil || len(targets) == maxInner {
+				return nil, false, err
+			}
+			targets = append(targets, search.Reference{Param: link.Param, Type: link.Type, ID: h.position.id})
+		}
+		return targets, true, nil
+	case search.Has:
+		n := 0
+		var ids search.ID
+		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
+			if err != nil || n == maxInner {
+				return nil, false, err
+			}
+			ids = append(ids, targetsIn(h.document, link.Param, f.resourceType)...)
+			n++
+		}
+		return ids, true, nil
+	}
+	return nil, false, fmt.Errorf("a %T is no link", link)
+}
+
+// inner are resources of another type, with keys and terms only.
+func (f finder) inner(resourceType string, filter search.Filter, limit int) iter.Seq2[hit, error] {
+	other := finder{view: f.view, compiler: newCompiler(resourceType), limit: limit, keysOnly: true, withTerms: true}
+	other.sorting = other.natural()
+	return other.find(filter, nil)
+}
+
+// targetsIn are the ids of the resources of a type that a document's reference parameter refers to.
+func targetsIn(document bson.Raw, param, resourceType string) (ids []string) {
+	list, _ := document.Lookup("index", "t").ArrayOK()
+	values, _ := list.Values()
+	begin := param + string(refersTo) + resourceType + "/"
+	for _, value := range values {
+		if text, _ := value.StringValueOK(); strings.HasPrefix(text, begin) {
+			ids = append(ids, text[len(begin):])
+		}
+	}
+	return ids
+}
+
+// walk yields what a filter with links finds: it goes through what would match if the links did not count, in batches.
+func (f finder) walk(filter search.Filter, links []search.Filter, after *position) iter.Seq2[hit, error] {
+	return func(yield func(hit, error) bool) {
+		wide, _ := rewrite(filter, true, func(_ search.Filter, positive bool) (search.Filter, error) {
+			if positive {
+				return search.All{}, nil
+			}
+			return search.None{}, nil
+		})
+		all := f
+		all.limit, all.withTerms = 0, true
+		t := tester{finder: f, filter: filter, links: links, until: time.Now().Add(f.searchTime())}
+		var batch []hit
+		flush := func() (more bool) {
+			kept, err := t.test(batch)
+			if err != nil {
+				yield(hit{}, err)
+				return false
+			}
+			for _, h := range batch {
+				if kept[h.position.id] && !yield(h, nil) {
+					return false
+				}
+			}
+			batch = batch[:0]
+			return true
+		}
+		for h, err := range all.ordered(wide, after) {
+			if err != nil {
+				yield(hit{}, err)
+				return
+			}
+			batch = append(batch, h.clone())
+			if len(batch) == walkBatch && !flush() {
+				return
+			}
+		}
+		if len(batch) > 0 {
+			flush()
+		}
+	}
+}
+
+// clone is a hit that stays valid.
+func (h hit) clone() hit {
+	h.document = slices.Clone(h.document)
+	for i, v := range h.position.values {
+		h.position.values[i].Value = slices.Clone(v.Value)
+	}
+	return h
+}
+
+// tester decides for batches of resources whether a filter with links holds.
+type tester struct {
+	finder
+	filter search.Filter
+	links  []search.Filter
+	until  time.Time
+}
+
+func (t tester) test(batch []hit) (kept map[string]bool, err error) {
+	if time.Now().After(t.until) {
+		return nil, fmt.Errorf("%w: too many resources of type %s are to be followed", store.ErrTooCostly, t.resourceType)
+	}
+	held := make([]map[string]bool, len(t.links))
+	for i, link := range t.links {
+		if held[i], err = t.holding(link, batch); err != nil {
+			return nil, err
+		}
+	}
+	if len(held) == 1 && t.isConjunct() {
+		return held[0], nil
+	}
+	return t.combined(batch, held)
+}
+
+// isConjunct says whether the one link is a part of a conjunction: then it alone decides about what was found without it.
+func (t tester) isConjunct() bool {
+	switch f := t.filter.(type) {
+	case search.Chain, search.Has:
+		return true
+	case search.And:
+		return slices.ContainsFunc(f, func(part search.Filter) bool {
+			switch part.(type) {
+			case search.Chain, search.Has:
+				return true
+			}
+			return false
+		})
+	}
+	return false
+}
+
+// combined asks for those of the batch for which the filter holds, with what is known of the links in their place.
+func (t tester) combined(batch []hit, held []map[string]bool) (kept map[string]bool, err error) {
+	ids := make(search.ID, len(batch))
+	for i, h := range batch {
+		ids[i] = h.position.id
+	}
+	i := 0
+	known, _ := rewrite(t.filter, true, func(search.Filter, bool) (search.Filter, error) {
+		var holds search.ID
+		for id := range held[i] {
+			holds = append(holds, id)
+		}
+		i++
+		return holds, nil
+	})
+	f := t.finder
+	f.limit, f.keysOnly, f.withTerms, f.sorting = 0, true, false, sorting{fields: []sortField{{path: "_id"}}}
+	kept = map[string]bool{}
+	for h, err := range f.run(search.And{ids, known}, nil) {
+		if err != nil {
+			return nil, err
+		}
+		kept[h.position.id] = true
+	}
+	return kept, nil
+}
+
+// holding are those of the batch for which a link holds.
+func (t tester) holding(link search.Filter, batch []hit) (holds map[string]bool, err error) {
+	holds = map[string]bool{}
+	switch link := link.(type) {
+	case search.Chain:
+		from := map[string][]string{} // ids that refer to a target
+		var targets search.ID
+		for _, h := range batch {
+			for _, target := range targetsIn(h.document, link.Param, link.Type) {
+				if from[target] == nil {
+					targets = append(targets, target)
+				}
+				from[target] = append(from[target], h.position.id)
+			}
+		}
+		for h, err := range t.inner(link.Type, search.And{targets, link.Filter}, 0) {
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range from[h.position.id] {
+				holds[id] = true
+			}
+		}
+	case search.Has:
+		var refers search.Or
+		for _, h := range batch {
+			refers = append(refers, search.Reference{Param: link.Param, Type: t.resourceType, ID: h.position.id})
+		}
+		for h, err := range t.inner(link.Type, search.And{refers, link.Filter}, 0) {
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range targetsIn(h.document, link.Param, t.resourceType) {
+				holds[id] = true
+			}
+		}
+	}
+	return holds, nil
+}

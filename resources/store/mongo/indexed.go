@@ -1,0 +1,183 @@
+package mongo
+
+import (
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"fhirside/search/index"
+)
+
+// A document's index values:
+//
+//	index: {
+//	  shape: 0, key: 1700000000000000,         what orders it, see order
+//	  t: ["", "code'http://loinc.org|8480-6"]  its terms
+//	  p: [123]                                 pairs of an owner and a token, see pair
+//	  d: {date: [{lo, hi}]}                    the entries that conditions compare, by parameter: dates,
+//	  n: {…: [{lo, hi}]}                       numbers,
+//	  q: {"value-quantity": [{lo, hi, s, c, u}]} quantities with system, code and printed unit,
+//	  s: {family: [{f, x}]}                    texts, folded and as they are (x is missing for a part),
+//	  c: {"code-value-quantity": [{"0": {t: […]}, "1": {q: […]}}]} and the components of tuples
+//	}
+
+// indexDocument is the index values of a resource as BSON.
+func indexDocument(resourceType string, v index.Values) []byte {
+	o := orders[resourceType]
+	shape, key := o.key(v)
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, 1024))
+	doc = bsoncore.AppendInt32Element(doc, "shape", shape)
+	switch key := key.(type) {
+	case int64:
+		doc = bsoncore.AppendInt64Element(doc, "key", key)
+	case string:
+		doc = bsoncore.AppendStringElement(doc, "key", key)
+	}
+	doc = appendTexts(doc, "t", termsOf(v, o))
+	doc = appendPairs(doc, pairsOf(v))
+	doc = appendByParam(doc, "d", v.Dates, func(e index.Date) string { return e.Param }, appendDate)
+	doc = appendByParam(doc, "n", v.Numbers, func(e index.Number) string { return e.Param }, appendNumber)
+	doc = appendByParam(doc, "q", v.Quantities, func(e index.Quantity) string { return e.Param }, appendQuantity)
+	doc = appendByParam(doc, "s", v.Strings, func(e index.String) string { return e.Param }, appendText)
+	doc = appendByParam(doc, "c", v.Composites, func(e index.Composite) string { return e.Param }, appendTuple)
+	return endDocument(doc, at)
+}
+
+func appendTexts(doc []byte, name string, texts []string) []byte {
+	at, doc := bsoncore.AppendArrayElementStart(doc, name)
+	for i, text := range texts {
+		doc = bsoncore.AppendStringElement(doc, arrayKey(i), text)
+	}
+	return endDocument(doc, at)
+}
+
+func appendPairs(doc []byte, pairs []int64) []byte {
+	if len(pairs) == 0 {
+		return doc
+	}
+	at, doc := bsoncore.AppendArrayElementStart(doc, "p")
+	for i, p := range pairs {
+		doc = bsoncore.AppendInt64Element(doc, arrayKey(i), p)
+	}
+	return endDocument(doc, at)
+}
+
+// appendByParam writes entries as an array per parameter; nothing where there are none.
+func appendByParam[E any](doc []byte, name string, entries []E, param func(E) string, write func([]byte, E) []byte) []byte {
+	if len(entries) == 0 {
+		return doc
+	}
+	var params []string
+	for _, e := range entries {
+		if p := param(e); !slices.Contains(params, p) {
+			params = append(params, p)
+		}
+	}
+	all, doc := bsoncore.AppendDocumentElementStart(doc, name)
+	for _, p := range params {
+		var one int32
+		one, doc = bsoncore.AppendArrayElementStart(doc, field(p))
+		n := 0
+		for _, e := range entries {
+			if param(e) == p {
+				doc = appendEntry(doc, n, e, write)
+				n++
+			}
+		}
+		doc = endDocument(doc, one)
+	}
+	return endDocument(doc, all)
+}
+
+// appendEntries writes the entries of a tuple's component, which have no parameter.
+func appendEntries[E any](doc []byte, name string, entries []E, write func([]byte, E) []byte) []byte {
+	if len(entries) == 0 {
+		return doc
+	}
+	at, doc := bsoncore.AppendArrayElementStart(doc, name)
+	for i, e := range entries {
+		doc = appendEntry(doc, i, e, write)
+	}
+	return endDocument(doc, at)
+}
+
+func appendEntry[E any](doc []byte, i int, e E, write func([]byte, E) []byte) []byte {
+	at, doc := bsoncore.AppendDocumentElementStart(doc, arrayKey(i))
+	return endDocument(write(doc, e), at)
+}
+
+// field is a parameter's code as the name of a member. Codes hold none of these characters; a custom parameter's might.
+func field(param string) string {
+	if !strings.ContainsAny(param, ".$%\x00") {
+		return param
+	}
+	return strings.NewReplacer("%", "%25", ".", "%2E", "$", "%24", "\x00", "%00").Replace(param)
+}
+
+func appendDate(doc []byte, e index.Date) []byte {
+	return bsoncore.AppendInt64Element(bsoncore.AppendInt64Element(doc, "lo", e.Lo), "hi", e.Hi)
+}
+
+func appendNumber(doc []byte, e index.Number) []byte {
+	return bsoncore.AppendDoubleElement(bsoncore.AppendDoubleElement(doc, "lo", e.Lo), "hi", e.Hi)
+}
+
+func appendQuantity(doc []byte, e index.Quantity) []byte {
+	doc = appendNumber(doc, e.Number)
+	doc = bsoncore.AppendStringElement(doc, "s", e.System)
+	doc = bsoncore.AppendStringElement(doc, "c", e.Code)
+	return bsoncore.AppendStringElement(doc, "u", e.Unit)
+}
+
+func appendText(doc []byte, e index.String) []byte {
+	doc = bsoncore.AppendStringElement(doc, "f", e.Folded)
+	if e.Part {
+		return doc
+	}
+	return bsoncore.AppendStringElement(doc, "x", e.Text)
+}
+
+func appendTuple(doc []byte, e index.Composite) []byte {
+	for i, v := range e.Components {
+		at, inner := bsoncore.AppendDocumentElementStart(doc, arrayKey(i))
+		var t terms
+		t.entries(v, "")
+		inner = appendTexts(inner, "t", t)
+		inner = appendEntries(inner, "d", v.Dates, appendDate)
+		inner = appendEntries(inner, "n", v.Numbers, appendNumber)
+		inner = appendEntries(inner, "q", v.Quantities, appendQuantity)
+		inner = appendEntries(inner, "s", v.Strings, appendText)
+		doc = endDocument(inner, at)
+	}
+	return doc
+}
+
+// pair is the key of an owner and a token's term. Two pairs may collide: a search also asks for the terms themselves.
+func pair(owner, token string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(owner))
+	h.Write([]byte{0})
+	h.Write([]byte(token))
+	return int64(h.Sum64())
+}
+
+func pairsOf(v index.Values) (pairs []int64) {
+	var targets []string
+	for _, e := range v.References {
+		if owners[e.Param] && e.Type != "" {
+			targets = append(targets, targetOf(e.Type, e.ID, ""))
+		}
+	}
+	slices.Sort(targets)
+	for _, target := range slices.Compact(targets) {
+		for _, e := range v.Tokens {
+			if isPaired(e.Param) {
+				pairs = append(pairs, pair(target, tokenTerm(e.Param, e.System, e.Code, e.Fold)), pair(target, codeTerm(e.Param, e.Code, e.Fold)))
+			}
+		}
+	}
+	slices.Sort(pairs)
+	return slices.Compact(pairs)
+}

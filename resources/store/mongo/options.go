@@ -1,0 +1,69 @@
+package mongo
+
+import (
+	"log/slog"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/event"
+)
+
+// Options of a store. The zero value is ready for use. Pool sizes, TLS and credentials are in the connection string.
+type Options struct {
+	// Timeout of a read or of one batch of a search; 0 is 9 s.
+	Timeout time.Duration
+	// CommitTimeout is how long a commit may take with all of its retries; 0 is 9 s. A big commit may take 4 ms more for each of
+	// its entries. Both together must stay below the server's transactionLifetimeLimitSeconds (60 s).
+	CommitTimeout time.Duration
+	// Patience is how long a commit goes on trying while the server cannot be reached; 0 is 6 s.
+	Patience time.Duration
+	// SearchTime bounds the server's work for one search or count before it fails with store.ErrTooCostly; 0 is 5 s.
+	SearchTime time.Duration
+	// MaxSorted is how many resources of a type a search may have to sort that no condition bounds by an index; 0 is 100,000.
+	// With more it fails with store.ErrTooCostly at once.
+	MaxSorted int64
+	// MaxCommitEntries and MaxCommitBytes bound one commit; 0 is 10,000 writes and 64 MiB of BSON, history not counted.
+	MaxCommitEntries int
+	MaxCommitBytes   int
+	// MaxEntriesAtOnce bounds the writes of all big commits that run at the same time; others wait. 0 is 10,000.
+	MaxEntriesAtOnce int
+	// Monitor sees every command, for metrics; nil: none.
+	Monitor *event.CommandMonitor
+	// Log is where the store says what an operator should know; nil is slog.Default.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	fill := func(value *time.Duration, standard time.Duration) {
+		if *value == 0 {
+			*value = standard
+		}
+	}
+	fill(&o.Timeout, 9*time.Second)
+	fill(&o.CommitTimeout, 9*time.Second)
+	fill(&o.Patience, 6*time.Second)
+	fill(&o.SearchTime, 5*time.Second)
+	if o.MaxSorted == 0 {
+		o.MaxSorted = 100_000
+	}
+	if o.MaxCommitEntries == 0 {
+		o.MaxCommitEntries = 10_000
+	}
+	if o.MaxCommitBytes == 0 {
+		o.MaxCommitBytes = 64 << 20
+	}
+	if o.MaxEntriesAtOnce == 0 {
+		o.MaxEntriesAtOnce = 10_000
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// perEntry is how much longer a big commit may take for each of its entries.
+const perEntry = 4 * time.Millisecond
+
+// longestCommit is how long any commit may take.
+func (o Options) longestCommit() time.Duration {
+	return o.CommitTimeout + time.Duration(o.MaxCommitEntries)*perEntry
+}

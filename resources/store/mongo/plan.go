@@ -1,0 +1,290 @@
+package mongo
+
+import (
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"fhirside/search"
+)
+
+// plan is a search of one resource type as MongoDB runs it.
+type plan struct {
+	filter bson.D
+	behind bson.D // what comes behind a position, by values that are computed first
+	never  bool   // nothing matches
+	// bounded says that an index serves a condition. What none serves reads every resource of the type in the worst case.
+	bounded bool
+}
+
+// planner turns a compiled condition into a plan.
+type planner struct {
+	compiler
+	sorting sorting
+	only    []int32   // shapes; nil: all
+	after   *position // nil: from the beginning
+	horizon int64     // only what was last changed up to then; 0: no limit
+}
+
+func (p planner) plan(root condition) plan {
+	if root.never {
+		return plan{never: true}
+	}
+	var parts []condition
+	switch {
+	case root.parts != nil:
+		parts = root.parts
+	case !root.always:
+		parts = []condition{root}
+	}
+	a := p.access(parts)
+	branches, ok := p.branches(a)
+	if !ok {
+		return plan{never: true}
+	}
+	conjuncts := a.conjuncts
+	if p.horizon != 0 {
+		conjuncts = append(conjuncts, d("updated", lte(p.horizon)))
+	}
+	if p.only != nil {
+		conjuncts = append(conjuncts, d(shapePath, d("$in", p.only)))
+	}
+	var behind bson.D
+	if p.after != nil {
+		conditions := p.sorting.behind(*p.after)
+		if p.sorting.isComputed() {
+			behind = allOf(conditions)
+		} else {
+			conjuncts = append(conjuncts, conditions...)
+		}
+	}
+	filters := make([]bson.D, len(branches))
+	for i, branch := range branches {
+		filters[i] = allOf(append(slices.Clone(branch), conjuncts...))
+	}
+	return plan{filter: anyOf(filters), behind: behind, bounded: a.bounded}
+}
+
+// access is how the documents are to be reached.
+type access struct {
+	conjuncts []bson.D      // what must hold, exactly
+	terms     bool          // terms or pairs bound it, which an index serves in the order of the key
+	ranges    []way         // of the best part that only ranges lead to
+	ids       bool          // ids bound it
+	updated   bool          // a range of updated bounds it
+	dated     bool          // bounds of the key are set
+	keys      [3]bounds     // of the key, by shape
+	ends      []search.Date // conditions that bound ends and no beginnings
+	bounded   bool
+}
+
+// access sorts the parts of a conjunction by how they can be reached. All of them stay conjuncts; MongoDB picks one among those that an
+// index serves, by what they find.
+func (p planner) access(parts []condition) access {
+	a := access{keys: [3]bounds{unbounded, unbounded, unbounded}}
+	focused := false // some terms are not broad
+	best := -1
+	for i, part := range parts {
+		a.conjuncts = append(a.conjuncts, part.match)
+		date, isDate := part.filter.(search.Date)
+		switch {
+		case isDate && date.Param == paramUpdated:
+			a.updated = a.updated || date.Op != search.Ne
+		case isDate && p.order.kind == search.TypeDate && date.Param == p.order.param && date.Op != search.Ne:
+			a.dated = true
+			for shape, b := range p.keyBounds(date) {
+				a.keys[shape] = a.keys[shape].and(b)
+			}
+			if begin, _ := wideDate(date); begin == unbounded {
+				a.ends = append(a.ends, date)
+			}
+		case len(part.ways) == 1 && part.ways[0].ids != nil:
+			a.ids = true
+		case len(part.ways) == 1 && part.ways[0].terms != nil:
+			if !part.exact {
+				a.conjuncts = append(a.conjuncts, part.ways[0].document())
+			}
+			a.terms = true
+			focused = focused || !isBroad[paramOf(part.filter)]
+		case part.ways != nil && (best < 0 || len(part.ways) < len(parts[best].ways)):
+			best = i
+		}
+	}
+	if pairs := pairsAmong(parts); pairs != nil {
+		a.conjuncts = append(a.conjuncts, pairs)
+		focused = true
+	}
+	if best >= 0 && !focused && !a.ids && !a.dated {
+		a.ranges = p.windows(parts, best)
+	}
+	a.bounded = a.ids || a.updated || a.dated || a.terms || best >= 0
+	return a
+}
+
+// windows are the ways to a part, made narrower by the other conditions on the same parameter: a point satisfies all of them.
+func (p planner) windows(parts []condition, best int) []way {
+	switch f := parts[best].filter.(type) {
+	case search.Date:
+		narrow := unbounded
+		for _, part := range parts {
+			if other, ok := part.filter.(search.Date); ok && other.Param == f.Param {
+				b, _ := beginnings(other)
+				narrow = narrow.and(b)
+			}
+		}
+		return dateRanges(f, narrow)
+	case search.Number:
+		narrow := allNumbers
+		for _, part := range parts {
+			if other, ok := part.filter.(search.Number); ok && other.Param == f.Param {
+				i, _ := points(other)
+				narrow = narrow.and(i)
+			}
+		}
+		return numberRanges(f, narrow)
+	case search.Quantity:
+		narrow := allNumbers
+		for _, part := range parts {
+			if other, ok := part.filter.(search.Quantity); ok && other.Param == f.Param {
+				i, _ := points(other.Number)
+				narrow = narrow.and(i)
+			}
+		}
+		return numberRanges(f.Number, narrow)
+	}
+	return parts[best].ways
+}
+
+// branches are the alternatives of which one index scan each serves; ok is false where nothing can match.
+func (p planner) branches(a access) (branches [][]bson.D, ok bool) {
+	switch {
+	case a.ids:
+		return [][]bson.D{nil}, true
+	case a.ranges != nil:
+		for _, w := range a.ranges {
+			branches = append(branches, []bson.D{w.document()})
+		}
+		return branches, true
+	case a.updated && !a.terms && !a.dated:
+		return [][]bson.D{nil}, true
+	}
+	if !a.terms && len(a.ends) > 0 && p.only == nil {
+		// What is wide or several is found by its end: its beginning may lie anywhere before.
+		ranges := dateRanges(a.ends[0], unbounded)
+		branches = append(branches, []bson.D{ranges[len(ranges)-1].document()})
+		p.only = []int32{narrowShape}
+	}
+	var lead []bson.D
+	if !a.terms {
+		lead = []bson.D{d(termsPath, everyTerm)}
+	}
+	for _, shaped := range p.shapes(a) {
+		branches = append(branches, append(slices.Clone(lead), shaped))
+	}
+	return branches, len(branches) > 0
+}
+
+// shapes bound the key by shape, those with the same bounds in one condition. They must be there for an index to give the order.
+func (p planner) shapes(a access) (conditions []bson.D) {
+	shapes := p.only
+	if shapes == nil {
+		shapes = p.order.shapes()
+	}
+	behind := unbounded
+	if p.after != nil && p.order.kind == search.TypeDate {
+		behind = p.sorting.keyBehind(*p.after)
+	}
+	alike := map[bounds]bson.A{}
+	var order []bounds
+	for _, shape := range shapes {
+		b := a.keys[shape].and(behind)
+		if b.isEmpty() {
+			continue
+		}
+		if alike[b] == nil {
+			order = append(order, b)
+		}
+		alike[b] = append(alike[b], shape)
+	}
+	for _, b := range order {
+		shaped := d(shapePath, alike[b][0])
+		if len(alike[b]) > 1 {
+			shaped = d(shapePath, d("$in", alike[b]))
+		}
+		conditions = append(conditions, withKey(shaped, b))
+	}
+	return conditions
+}
+
+func withKey(doc bson.D, b bounds) bson.D {
+	if cond := b.document(); cond != nil {
+		doc = append(doc, bson.E{Key: keyPath, Value: cond})
+	}
+	return doc
+}
+
+// maxPairs bounds the pairs of one condition.
+const maxPairs = 128
+
+// pairsAmong is the condition on pairs for a conjunction that names an owner and tokens; nil where it does not.
+func pairsAmong(parts []condition) bson.D {
+	var targets, tokens []string
+	for _, part := range parts {
+		if targets == nil {
+			targets = ownersOf(part.filter)
+		}
+		if t := pairedTokens(part); t != nil && (tokens == nil || !isBroad[paramOf(part.filter)]) {
+			tokens = t
+		}
+	}
+	if targets == nil || tokens == nil || len(targets)*len(tokens) > maxPairs {
+		return nil
+	}
+	pairs := make(bson.A, 0, len(targets)*len(tokens))
+	for _, target := range targets {
+		for _, token := range tokens {
+			pairs = append(pairs, pair(target, token))
+		}
+	}
+	if len(pairs) == 1 {
+		return d(pairsPath, pairs[0])
+	}
+	return d(pairsPath, d("$in", pairs))
+}
+
+// ownersOf are the resources that a condition on an owner names; nil for any other condition.
+func ownersOf(f search.Filter) (targets []string) {
+	leaves, isOr := f.(search.Or)
+	if !isOr {
+		leaves = search.Or{f}
+	}
+	for _, leaf := range leaves {
+		r, ok := leaf.(search.Reference)
+		if !ok || !owners[r.Param] || r.Type == "" {
+			return nil
+		}
+		targets = append(targets, targetOf(r.Type, r.ID, ""))
+	}
+	return targets
+}
+
+// pairedTokens are the terms of a condition on tokens that are paired with owners; nil for any other condition.
+func pairedTokens(part condition) []string {
+	param := paramOf(part.filter)
+	if param == "" || !isPaired(param) || !part.exact || len(part.ways) != 1 {
+		return nil
+	}
+	if _, ok := codes(part.filter); !ok {
+		return nil
+	}
+	leaves, isOr := part.filter.(search.Or)
+	if !isOr {
+		leaves = search.Or{part.filter}
+	}
+	for _, leaf := range leaves {
+		if leaf.(search.Token).AnyCode {
+			return nil
+		}
+	}
+	return part.ways[0].terms
+}

@@ -1,0 +1,197 @@
+package mongo
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"fhirside/fhir"
+	"fhirside/resources/store"
+	"fhirside/resources/store/mongo/document"
+)
+
+// A resource's document in the collection of its type:
+//
+//	{_id: "123", version: 2, updated: 1700000000000000, method: 2, resource: {…}, numbers: [{path, text}], index: {…}}
+//
+// and that of a version in the history, which a deletion has without resource:
+//
+//	{_id: {type: "Patient", id: "123", version: 2}, commit: 1700000000000003, n: 0, updated: …, method: 2, resource: {…}, numbers: […]}
+//
+// updated is in microseconds since 1970; numbers is there only where a number's text is kept (see package document); commit
+// and n are the commit's number and the version's place in it.
+
+// content is a version's resource as BSON, ready to be put into documents.
+type content struct {
+	resource []byte
+	numbers  []document.Number
+}
+
+func encode(body []byte) (content, error) {
+	resource, numbers, err := document.Encode(make([]byte, 0, len(body)+len(body)/4+64), body)
+	if err != nil {
+		return content{}, err
+	}
+	if len(resource) > maxDocument {
+		return content{}, tooLarge(fmt.Errorf("%d bytes of BSON", len(resource)))
+	}
+	return content{resource, numbers}, nil
+}
+
+func (c content) append(doc []byte) []byte {
+	if c.resource == nil {
+		return doc
+	}
+	doc = bsoncore.AppendDocumentElement(doc, "resource", c.resource)
+	if len(c.numbers) == 0 {
+		return doc
+	}
+	at, doc := bsoncore.AppendArrayElementStart(doc, "numbers")
+	for i, n := range c.numbers {
+		doc = bsoncore.BuildDocumentElement(doc, arrayKey(i),
+			bsoncore.AppendStringElement(nil, "path", n.Path), bsoncore.AppendStringElement(nil, "text", n.Text))
+	}
+	return endDocument(doc, at)
+}
+
+// endDocument closes a document or an array; it cannot fail below 2 GiB.
+func endDocument(doc []byte, at int32) []byte {
+	doc, _ = bsoncore.AppendDocumentEnd(doc, at)
+	return doc
+}
+
+// currentDocument is the document of a current version.
+func currentDocument(v store.Version, c content, index []byte) bson.Raw {
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(c.resource)+len(index)+128))
+	doc = bsoncore.AppendStringElement(doc, "_id", v.ID)
+	doc = bsoncore.AppendInt64Element(doc, "version", v.Version)
+	doc = bsoncore.AppendInt64Element(doc, "updated", v.Updated.UnixMicro())
+	doc = bsoncore.AppendInt32Element(doc, "method", int32(v.Method))
+	doc = c.append(doc)
+	doc = bsoncore.AppendDocumentElement(doc, "index", index)
+	return endDocument(doc, at)
+}
+
+// historyDocument is the document of a version.
+func historyDocument(v store.Version, c content, commit int64, n int) bson.Raw {
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(c.resource)+192))
+	doc = bsoncore.BuildDocumentElement(doc, "_id", bsoncore.AppendStringElement(nil, "type", v.Type),
+		bsoncore.AppendStringElement(nil, "id", v.ID), bsoncore.AppendInt64Element(nil, "version", v.Version))
+	doc = bsoncore.AppendInt64Element(doc, "commit", commit)
+	doc = bsoncore.AppendInt32Element(doc, "n", int32(n))
+	doc = bsoncore.AppendInt64Element(doc, "updated", v.Updated.UnixMicro())
+	doc = bsoncore.AppendInt32Element(doc, "method", int32(v.Method))
+	doc = c.append(doc)
+	return endDocument(doc, at)
+}
+
+// decodeCurrent reads a document of a type's collection. It copies what it keeps.
+func decodeCurrent(resourceType string, doc bson.Raw) (store.Version, error) {
+	v, err := decodeKeys(resourceType, doc)
+	if err == nil && v.Body == nil {
+		err = damaged(v.Key, errors.New("it has no resource"))
+	}
+	return v, err
+}
+
+// decodeKeys is decodeCurrent for a document that was read without its resource.
+func decodeKeys(resourceType string, doc bson.Raw) (store.Version, error) {
+	v := store.Version{Key: store.Key{Type: resourceType}}
+	var ok bool
+	if v.ID, ok = doc.Lookup("_id").StringValueOK(); !ok {
+		return v, damaged(v.Key, errors.New("its _id is no string"))
+	}
+	err := decodeVersion(&v, doc)
+	return v, err
+}
+
+func decodeHistory(doc bson.Raw) (store.Version, error) {
+	v, _, err := decodeStamped(doc)
+	return v, err
+}
+
+// decodeStamped reads a document of the history with the version's place in the order of commits.
+func decodeStamped(doc bson.Raw) (v store.Version, at stamp, err error) {
+	id, _ := doc.Lookup("_id").DocumentOK()
+	v.Type, _ = id.Lookup("type").StringValueOK()
+	v.ID, _ = id.Lookup("id").StringValueOK()
+	if err = decodeVersion(&v, doc); err != nil {
+		return v, at, err
+	}
+	v.Version, err = whole(id.Lookup("version"))
+	if err == nil && v.Body == nil && !v.Deleted() {
+		err = errors.New("it has no resource")
+	}
+	if err == nil {
+		at.commit, err = whole(doc.Lookup("commit"))
+	}
+	if err == nil {
+		at.n, err = whole(doc.Lookup("n"))
+	}
+	if err != nil {
+		err = damaged(v.Key, err)
+	}
+	return v, at, err
+}
+
+// decodeVersion reads what both kinds of documents have; one without a resource has no body.
+func decodeVersion(v *store.Version, doc bson.Raw) error {
+	elements, err := doc.Elements()
+	if err != nil {
+		return damaged(v.Key, err)
+	}
+	var resource bson.Raw
+	var numbers []document.Number
+	var updated, method int64
+	for _, e := range elements {
+		value := e.Value()
+		switch e.Key() {
+		case "version":
+			v.Version, err = whole(value)
+		case "updated":
+			updated, err = whole(value)
+		case "method":
+			method, err = whole(value)
+		case "resource":
+			var ok bool
+			if resource, ok = value.DocumentOK(); !ok {
+				err = fmt.Errorf("its resource is a BSON %v", value.Type)
+			}
+		case "numbers":
+			numbers = decodeNumbers(value)
+		}
+		if err != nil {
+			return damaged(v.Key, err)
+		}
+	}
+	v.Updated, v.Method = time.UnixMicro(updated).UTC(), store.Method(method)
+	if resource == nil {
+		return nil
+	}
+	if v.Body, err = document.Decode(make([]byte, 0, len(resource)), resource, numbers); err != nil {
+		return damaged(v.Key, err)
+	}
+	return nil
+}
+
+// decodeNumbers reads the texts that are kept beside numbers; what is no such text is left out, as if it stood for another value.
+func decodeNumbers(list bson.RawValue) (numbers []document.Number) {
+	array, _ := list.ArrayOK()
+	values, _ := array.Values()
+	for _, v := range values {
+		entry, _ := v.DocumentOK()
+		path, _ := entry.Lookup("path").StringValueOK()
+		text, _ := entry.Lookup("text").StringValueOK()
+		numbers = append(numbers, document.Number{Path: path, Text: text})
+	}
+	return numbers
+}
+
+// damaged says that a document is not as the store writes them: somebody has changed it in the database. Clients learn nothing
+// of how.
+func damaged(key store.Key, cause error) error {
+	return fhir.Errorf(fhir.Internal, fhir.CodeException, "the stored document of %s/%s cannot be read", key.Type, key.ID).Because(cause)
+}

@@ -1,0 +1,267 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// Search yields the resources that match.
+func (s *Store) Search(ctx context.Context, q store.Search) iter.Seq2[store.Match, error] {
+	return func(yield func(store.Match, error) bool) {
+		if err := s.check(ctx); err != nil {
+			yield(store.Match{}, explain(ctx, err))
+			return
+		}
+		v := &view{s: s, ctx: ctx}
+		for match, err := range v.search(q) {
+			if err != nil {
+				yield(store.Match{}, explainSearch(ctx, err))
+				return
+			}
+			if !yield(match, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Count is the number of resources that match.
+func (s *Store) Count(ctx context.Context, types []string, f search.Filter) (int64, error) {
+	if err := s.check(ctx); err != nil {
+		return 0, explain(ctx, err)
+	}
+	v := &view{s: s, ctx: ctx}
+	n, err := v.count(types, f)
+	return n, explainSearch(ctx, err)
+}
+
+func (v *view) search(q store.Search) iter.Seq2[store.Match, error] {
+	return func(yield func(store.Match, error) bool) {
+		mark := fingerprint(q.Types, q.Filter, q.Sort)
+		after, err := openPosition(q.After, mark)
+		if err != nil {
+			yield(store.Match{}, err)
+			return
+		}
+		n := 0
+		for h, err := range v.hits(q, after) {
+			if err != nil {
+				yield(store.Match{}, err)
+				return
+			}
+			match := store.Match{Position: h.position.seal(mark)}
+			if q.KeysOnly {
+				match.Version, err = decodeKeys(h.position.resourceType, h.document)
+			} else {
+				match.Version, err = decodeCurrent(h.position.resourceType, h.document)
+			}
+			if !yield(match, err) || err != nil {
+				return
+			}
+			if n++; n == q.Limit {
+				return
+			}
+		}
+	}
+}
+
+// hits are those of all types in the order of the search.
+func (v *view) hits(q store.Search, after *position) iter.Seq2[hit, error] {
+	return func(yield func(hit, error) bool) {
+		found, err := v.streams(q, after)
+		if err != nil {
+			yield(hit{}, err)
+			return
+		}
+		all := inTurn(found)
+		if len(q.Sort) > 0 && len(found) > 1 {
+			all = mergedHits(found)
+		}
+		for h, err := range all {
+			if !yield(h, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// stream is what a search finds on one type, in the order of a sorting.
+type stream struct {
+	hits    iter.Seq2[hit, error]
+	sorting sorting
+}
+
+func (v *view) streams(q store.Search, after *position) (found []stream, err error) {
+	types, err := v.types(q.Types)
+	if err != nil {
+		return nil, err
+	}
+	horizon, err := v.horizonFor(q)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(q.Sort, func(k search.SortKey) bool { return k.Param == paramID }); i >= 0 && len(types) == 1 {
+		q.Sort = q.Sort[:i+1] // what comes behind the id decides nothing
+	}
+	for _, resourceType := range types {
+		f := finder{view: v, compiler: newCompiler(resourceType), horizon: horizon, limit: q.Limit, keysOnly: q.KeysOnly}
+		f.sorting = f.sortingOf(q.Sort, isByTime(q.Filter))
+		if len(types) > 1 && len(q.Sort) > 0 && f.sorting.natural {
+			f.sorting = computed(q.Sort) // types have orders of their own, which cannot be merged
+		}
+		from := after
+		switch {
+		case after == nil:
+		case len(q.Sort) > 0: // all types go on there; of equal places those of the types behind
+			from = &position{after.resourceType, after.values, after.id, resourceType > after.resourceType}
+		case resourceType < after.resourceType:
+			continue
+		case resourceType > after.resourceType:
+			from = nil
+		}
+		if from != nil && len(from.values) != len(f.sorting.fields) {
+			return nil, store.ErrCursor
+		}
+		found = append(found, stream{f.find(q.Filter, from), f.sorting})
+	}
+	return found, nil
+}
+
+// types are the resource types to be searched, in order.
+func (v *view) types(asked []string) ([]string, error) {
+	if len(asked) > 0 {
+		return distinct(asked), nil
+	}
+	types, err := v.s.catalog.types(v.outside())
+	slices.Sort(types)
+	return types, err
+}
+
+// outside is the context without the session of a commit: inside of a transaction the catalog cannot be asked.
+func (v *view) outside() context.Context {
+	if v.tx != nil {
+		return v.tx.ctx
+	}
+	return v.ctx
+}
+
+// isByTime says whether a search is one for what was last changed: without keys it is ordered by that.
+func isByTime(f search.Filter) bool {
+	switch f := f.(type) {
+	case search.Date:
+		return f.Param == paramUpdated
+	case search.And:
+		return slices.ContainsFunc(f, isByTime)
+	}
+	return false
+}
+
+// horizonFor is the time up to which a search by time may see, so that whoever goes on from the last time seen misses nothing; 0
+// for any other search, and within a commit.
+func (v *view) horizonFor(q store.Search) (int64, error) {
+	byTime := func(k search.SortKey) bool { return k.Param == paramUpdated }
+	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) {
+		return 0, nil
+	}
+	return v.s.clock.horizon(v.ctx)
+}
+
+func mentionsUpdated(f search.Filter) bool {
+	switch f := f.(type) {
+	case search.Date:
+		return f.Param == paramUpdated
+	case search.And:
+		return slices.ContainsFunc(f, mentionsUpdated)
+	case search.Or:
+		return slices.ContainsFunc(f, mentionsUpdated)
+	case search.Not:
+		return mentionsUpdated(f.Filter)
+	}
+	return false
+}
+
+func (v *view) count(types []string, filter search.Filter) (total int64, err error) {
+	types, err = v.types(types)
+	if err != nil {
+		return 0, err
+	}
+	horizon, err := v.horizonFor(store.Search{Filter: filter})
+	if err != nil {
+		return 0, err
+	}
+	for _, resourceType := range types {
+		f := finder{view: v, compiler: newCompiler(resourceType), horizon: horizon, keysOnly: true}
+		f.sorting = f.natural()
+		n, err := f.count(filter)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// inTurn yields one stream after the other.
+func inTurn(streams []stream) iter.Seq2[hit, error] {
+	return func(yield func(hit, error) bool) {
+		for _, s := range streams {
+			for h, err := range s.hits {
+				if !yield(h, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// mergedHits yields streams of the same order as one.
+func mergedHits(streams []stream) iter.Seq2[hit, error] {
+	return func(yield func(hit, error) bool) {
+		type head struct {
+			hit
+			next func() (hit, error, bool)
+		}
+		var heads []*head
+		for _, s := range streams {
+			next, stop := iter.Pull2(s.hits)
+			defer stop()
+			h, err, ok := next()
+			if err != nil {
+				yield(hit{}, err)
+				return
+			}
+			if ok {
+				heads = append(heads, &head{h, next})
+			}
+		}
+		for len(heads) > 0 {
+			first := 0
+			for i := range heads {
+				if streams[0].sorting.compare(heads[i].position, heads[first].position) < 0 {
+					first = i
+				}
+			}
+			if !yield(heads[first].hit, nil) {
+				return
+			}
+			h, err, ok := heads[first].next()
+			switch {
+			case err != nil:
+				yield(hit{}, err)
+				return
+			case ok:
+				heads[first].hit = h
+			default:
+				heads = slices.Delete(heads, first, first+1)
+			}
+		}
+	}
+}
+
+// errDamagedKey says that a document lacks what orders it.
+var errDamagedKey = fmt.Errorf("a document has no value to be ordered by")

@@ -1,0 +1,280 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+	"golang.org/x/sync/semaphore"
+
+	"fhirside/resources/store"
+)
+
+// Store keeps resources in one database of a MongoDB deployment. Any number of processes may use the same database.
+type Store struct {
+	opt     Options
+	client  *driver.Client
+	db      *driver.Database
+	catalog catalog
+	clock   *clock
+	big     *semaphore.Weighted // entries of big commits that run
+	checks  sync.Mutex
+	checked bool // the deployment can do what the store needs; guarded by checks
+}
+
+var _ store.Store = (*Store)(nil)
+
+const defaultDatabase = "fhirside"
+
+// Open connects to the deployment that the connection string names; its path is the database, "fhirside" if it has none.
+//
+// Where the deployment cannot be reached, Open succeeds nevertheless: Ready says so until it can, and everything else fails with
+// store.ErrUnavailable. Open fails where it reaches a deployment that cannot serve: no replica set, too old, or a database of a
+// newer fhirside.
+func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
+	opt = opt.withDefaults()
+	parsed, err := connstring.ParseAndValidate(uri)
+	if err != nil {
+		return nil, fmt.Errorf("the MongoDB connection string: %w", err)
+	}
+	name := parsed.Database
+	if name == "" {
+		name = defaultDatabase
+	}
+	o := options.Client().SetAppName("fhirside").SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second)
+	o.ApplyURI(uri)
+	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
+	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())
+	if opt.Monitor != nil {
+		o.SetMonitor(opt.Monitor)
+	}
+	client, err := driver.Connect(o)
+	if err != nil {
+		return nil, fmt.Errorf("connect to MongoDB: %w", err)
+	}
+	s := &Store{opt: opt, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
+	s.clock = newClock(s.db, opt.longestCommit())
+	s.catalog.db = s.db
+	checking, cancel := context.WithTimeout(ctx, opt.Timeout)
+	defer cancel()
+	switch err := s.check(checking); {
+	case errors.Is(err, store.ErrUnavailable):
+		opt.Log.LogAttrs(ctx, slog.LevelWarn, "MongoDB cannot be reached yet", slog.Any("error", err))
+	case err != nil:
+		_ = client.Disconnect(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return s, nil
+}
+
+// Ready says whether the deployment answers and can do what the store needs.
+func (s *Store) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
+	defer cancel()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	return explain(ctx, s.client.Ping(ctx, readpref.Primary()))
+}
+
+// Close ends the connections. Commits that are still running fail.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Timeout)
+	defer cancel()
+	s.clock.close(ctx)
+	return s.client.Disconnect(ctx)
+}
+
+// minWireVersion is that of MongoDB 7.0.
+const minWireVersion = 21
+
+const standaloneText = `this MongoDB server runs on its own, not in a replica set. fhirside writes a resource and its history in one
+transaction, which needs a replica set; one node is enough. Start mongod with --replSet rs0, run
+
+    mongosh --eval 'rs.initiate()'
+
+once, and connect to mongodb://HOST:PORT/?replicaSet=rs0`
+
+// check makes sure, once, that the deployment can do what the store needs, and that what every database has is there.
+func (s *Store) check(ctx context.Context) error {
+	s.checks.Lock()
+	defer s.checks.Unlock()
+	if s.checked {
+		return nil
+	}
+	hello, err := s.db.Client().Database("admin").RunCommand(ctx, d("hello", 1)).Raw()
+	if err != nil {
+		if hasCode(err, codeAuthenticationFailed) {
+			return fmt.Errorf("MongoDB refuses the credentials: %w", err)
+		}
+		return explain(ctx, err)
+	}
+	_, inSet := hello.Lookup("setName").StringValueOK()
+	sharded, _ := hello.Lookup("msg").StringValueOK()
+	if !inSet && sharded != "isdbgrid" {
+		return errors.New(standaloneText)
+	}
+	if wire, _ := whole(hello.Lookup("maxWireVersion")); wire < minWireVersion {
+		return errors.New("this MongoDB server is too old: fhirside needs 7.0 or newer")
+	}
+	if err := s.catalog.prepare(ctx); err != nil {
+		return explain(ctx, err)
+	}
+	s.checked = true
+	return nil
+}
+
+// Read is the current version of a resource.
+func (s *Store) Read(ctx context.Context, resourceType, id string) (store.Version, error) {
+	v, cancel, err := s.view(ctx)
+	if err != nil {
+		return store.Version{}, err
+	}
+	defer cancel()
+	version, err := v.read(store.Key{Type: resourceType, ID: id})
+	return version, explain(ctx, err)
+}
+
+// ReadMany are the current versions of those that exist.
+func (s *Store) ReadMany(ctx context.Context, keys []store.Key) ([]store.Version, error) {
+	v, cancel, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	versions, err := v.readMany(keys)
+	return versions, explain(ctx, err)
+}
+
+// ReadVersion is one version of a resource.
+func (s *Store) ReadVersion(ctx context.Context, resourceType, id string, version int64) (store.Version, error) {
+	v, cancel, err := s.view(ctx)
+	if err != nil {
+		return store.Version{}, err
+	}
+	defer cancel()
+	found, err := v.readVersion(store.Key{Type: resourceType, ID: id}, version)
+	return found, explain(ctx, err)
+}
+
+// view is for one read outside of commits.
+func (s *Store) view(ctx context.Context) (*view, context.CancelFunc, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
+	if err := s.check(ctx); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return &view{s: s, ctx: ctx}, cancel, nil
+}
+
+// view reads, outside of commits or, with the context of a session, inside of one.
+type view struct {
+	s   *Store
+	ctx context.Context
+	tx  *tx // nil outside of commits
+}
+
+func (v *view) collection(name string) *driver.Collection { return v.s.db.Collection(name) }
+
+// retried runs a read, and once more where the connection was lost or the primary changed: reads have no effects. Inside of a
+// commit the whole commit is what runs again.
+func (v *view) retried(read func() error) error {
+	err := read()
+	if v.tx == nil && err != nil && isUnreachable(err) && v.ctx.Err() == nil {
+		err = read()
+	}
+	return err
+}
+
+// withBody leaves out index values.
+var withBody = d("index", 0)
+
+func (v *view) read(key store.Key) (store.Version, error) {
+	raw, err := v.collection(key.Type).FindOne(v.ctx, d("_id", key.ID), options.FindOne().SetProjection(withBody)).Raw()
+	if err == nil {
+		return decodeCurrent(key.Type, raw)
+	}
+	if !errors.Is(err, driver.ErrNoDocuments) {
+		return store.Version{}, err
+	}
+	return v.last(key)
+}
+
+// last is the newest version in the history.
+func (v *view) last(key store.Key) (store.Version, error) {
+	raw, err := v.collection(historyName).FindOne(v.ctx, versionsOf(key), options.FindOne().SetSort(d("_id", -1))).Raw()
+	switch {
+	case errors.Is(err, driver.ErrNoDocuments):
+		return store.Version{}, store.ErrNotFound
+	case err != nil:
+		return store.Version{}, err
+	}
+	return decodeHistory(raw)
+}
+
+// versionsOf selects the versions of one resource by the range of their _id. BSON documents compare member by member, so this is
+// a range of the _id index in the order of the versions.
+func versionsOf(key store.Key) bson.D {
+	return d("_id", d("$gt", versionID(key, bson.MinKey{}), "$lt", versionID(key, bson.MaxKey{})))
+}
+
+func versionID(key store.Key, version any) bson.D {
+	return d("type", key.Type, "id", key.ID, "version", version)
+}
+
+func (v *view) readVersion(key store.Key, version int64) (store.Version, error) {
+	raw, err := v.collection(historyName).FindOne(v.ctx, d("_id", versionID(key, version))).Raw()
+	switch {
+	case errors.Is(err, driver.ErrNoDocuments):
+		return store.Version{}, store.ErrNotFound
+	case err != nil:
+		return store.Version{}, err
+	}
+	return decodeHistory(raw)
+}
+
+// idsPerFind keeps a query by ids well below the size of a message.
+const idsPerFind = 1000
+
+func (v *view) readMany(keys []store.Key) (found []store.Version, err error) {
+	ids := map[string][]string{}
+	for _, key := range keys {
+		ids[key.Type] = append(ids[key.Type], key.ID)
+	}
+	for resourceType, list := range ids {
+		for len(list) > 0 {
+			n := min(len(list), idsPerFind)
+			if found, err = v.appendMany(found, resourceType, list[:n]); err != nil {
+				return nil, err
+			}
+			list = list[n:]
+		}
+	}
+	return found, nil
+}
+
+func (v *view) appendMany(found []store.Version, resourceType string, ids []string) ([]store.Version, error) {
+	cursor, err := v.collection(resourceType).Find(v.ctx, d("_id", d("$in", ids)), options.Find().SetProjection(withBody))
+	if err != nil {
+		return nil, err
+	}
+	defer cursor.Close(v.ctx)
+	for cursor.Next(v.ctx) {
+		version, err := decodeCurrent(resourceType, cursor.Current)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, version)
+	}
+	return found, cursor.Err()
+}

@@ -1,0 +1,351 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"fhirside/fhir"
+	"fhirside/resources/store"
+	"fhirside/search"
+)
+
+// tx is one attempt of a commit. Its writes are collected and sent together, at the end or before a search that must see them;
+// the transaction of MongoDB begins with the first thing that is sent.
+type tx struct {
+	s         *Store
+	ctx       context.Context
+	committer *committer
+	session   *driver.Session
+	inside    context.Context // of the session; nil until the transaction begins
+	number    int64           // by the clock; 0 until it is asked for
+	now       time.Time
+	known     map[store.Key]store.Version // what is current without this commit's writes; Version 0 where nothing ever was
+	writes    map[store.Key]*write        // by resource
+	order     []*version                  // all versions in the order in which they were put
+	sent      int                         // versions of order that were sent
+	bytes     int
+	empty     map[int64]bool // hashes of criteria that found nothing
+	failed    error          // the first error of the database, or reason to start again
+	ended     bool
+}
+
+// write is what a commit makes of one resource.
+type write struct {
+	before  store.Version // current without this commit; Version 0 where nothing ever was
+	last    *version
+	present bool // the document that was sent last is in the type's collection
+}
+
+// version is one version that a commit writes.
+type version struct {
+	store.Version
+	content content
+	index   []byte // nil for a deletion
+}
+
+// fail keeps the first error of the database, whatever the function makes of it.
+func (t *tx) fail(err error) error {
+	if err != nil && t.failed == nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCursor) {
+		t.failed = err
+	}
+	return err
+}
+
+// view reads inside of the transaction, which it begins if need be.
+func (t *tx) view() (*view, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	if t.inside == nil {
+		session, err := t.s.client.StartSession()
+		if err != nil {
+			return nil, t.fail(err)
+		}
+		t.session = session
+		transaction := options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority())
+		if err := session.StartTransaction(transaction); err != nil {
+			return nil, t.fail(err)
+		}
+		t.inside = driver.NewSessionContext(t.ctx, session)
+	}
+	return &view{s: t.s, ctx: t.inside, tx: t}, nil
+}
+
+// Read is the current version, this commit's own writes included.
+func (t *tx) Read(resourceType, id string) (store.Version, error) {
+	key := store.Key{Type: resourceType, ID: id}
+	if w := t.writes[key]; w != nil {
+		return w.last.Version, nil
+	}
+	return t.current(key)
+}
+
+// current is what is current without this commit.
+func (t *tx) current(key store.Key) (store.Version, error) {
+	found, ok := t.known[key]
+	if !ok {
+		v, err := t.view()
+		if err != nil {
+			return store.Version{}, err
+		}
+		found, err = v.read(key)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return store.Version{}, t.fail(err)
+		}
+		t.known[key] = found
+	}
+	if found.Version == 0 {
+		return store.Version{}, store.ErrNotFound
+	}
+	return found, nil
+}
+
+// Search finds what matches, this commit's own writes included. Criteria that find nothing are locked until the commit ends where
+// only keys are asked for: of two commits that both find nothing by the same criteria and write, one runs again.
+func (t *tx) Search(q store.Search) iter.Seq2[store.Match, error] {
+	return func(yield func(store.Match, error) bool) {
+		if err := t.send(); err != nil {
+			yield(store.Match{}, err)
+			return
+		}
+		v, err := t.view()
+		if err != nil {
+			yield(store.Match{}, err)
+			return
+		}
+		found := false
+		for match, err := range v.search(q) {
+			if err != nil {
+				yield(store.Match{}, t.fail(err))
+				return
+			}
+			found = true
+			if !yield(match, nil) {
+				return
+			}
+		}
+		if !found && q.KeysOnly && q.After == "" {
+			t.foundNothing(q.Types, q.Filter)
+		}
+	}
+}
+
+// Count is the number of resources that match, this commit's own writes included. None is locked as for Search.
+func (t *tx) Count(types []string, f search.Filter) (int64, error) {
+	if err := t.send(); err != nil {
+		return 0, err
+	}
+	v, err := t.view()
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.count(types, f)
+	if err == nil && n == 0 {
+		t.foundNothing(types, f)
+	}
+	return n, t.fail(err)
+}
+
+func (t *tx) foundNothing(types []string, f search.Filter) {
+	if t.empty == nil {
+		t.empty = map[int64]bool{}
+	}
+	t.empty[fingerprint(distinct(types), f, nil)] = true
+}
+
+// Now is the time of the commit.
+func (t *tx) Now() time.Time {
+	if t.number == 0 && t.failed == nil {
+		number, err := t.s.clock.begin(t.ctx)
+		if err != nil {
+			_ = t.fail(err)
+			return time.Now().UTC().Truncate(time.Millisecond) // of no meaning: the attempt has failed
+		}
+		t.number, t.now = number, time.UnixMicro(timeOf(number)).UTC()
+	}
+	return t.now
+}
+
+// Put makes the record the current version.
+func (t *tx) Put(r store.Record) error {
+	if t.Now(); t.failed != nil {
+		return t.failed
+	}
+	content, err := encode(r.Body)
+	if err != nil {
+		return err
+	}
+	return t.add(&version{r.Version, content, indexDocument(r.Type, r.Values)})
+}
+
+// Delete records a deletion as the next version.
+func (t *tx) Delete(resourceType, id string) (store.Version, error) {
+	now := t.Now()
+	if t.failed != nil {
+		return store.Version{}, t.failed
+	}
+	before, err := t.Read(resourceType, id)
+	if err != nil {
+		return store.Version{}, err
+	}
+	deletion := store.Version{Key: before.Key, Version: before.Version + 1, Updated: now, Method: store.Deleted}
+	return deletion, t.add(&version{Version: deletion})
+}
+
+// add appends a version to what the commit writes.
+func (t *tx) add(v *version) error {
+	w := t.writes[v.Key]
+	if w == nil {
+		before, err := t.before(v)
+		if err != nil {
+			return err
+		}
+		w = &write{before: before, present: before.Version > 0 && !before.Deleted()}
+	}
+	last := w.before
+	if w.last != nil {
+		last = w.last.Version
+	}
+	if v.Version.Version != last.Version+1 {
+		return fmt.Errorf("version %d of %s/%s does not follow version %d", v.Version.Version, v.Type, v.ID, last.Version)
+	}
+	if v.Updated.Equal(t.now) && v.Updated.Before(last.Updated) {
+		return t.fail(errBehind)
+	}
+	if err := t.measure(v); err != nil {
+		return err
+	}
+	w.last = v
+	t.writes[v.Key] = w
+	t.order = append(t.order, v)
+	return nil
+}
+
+// before is the version that the first write to a resource follows. A resource that is new is not looked for: should it be there,
+// the history has that version already and the commit fails, and looks when it runs again.
+func (t *tx) before(v *version) (store.Version, error) {
+	known, ok := t.known[v.Key]
+	if ok || v.Version.Version == 1 && t.committer.duplicates == 0 {
+		return known, nil
+	}
+	before, err := t.current(v.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Version{}, nil
+	}
+	return before, err
+}
+
+// measure holds the commit to its limits.
+func (t *tx) measure(v *version) error {
+	t.bytes += len(v.content.resource) + len(v.index)
+	n := len(t.order) + 1
+	switch {
+	case n > t.s.opt.MaxCommitEntries:
+		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooCostly, "one transaction writes at most %d resources", t.s.opt.MaxCommitEntries)
+	case t.bytes > t.s.opt.MaxCommitBytes:
+		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooCostly, "one transaction writes at most %d MiB, as the database keeps it", t.s.opt.MaxCommitBytes>>20)
+	}
+	return nil
+}
+
+// admit lets a big commit wait for its turn before it presses on the database. It starts again for that, since a transaction
+// must not wait.
+func (t *tx) admit() error {
+	if n := int64(len(t.order)); n >= bigCommit && min(n, int64(t.s.opt.MaxEntriesAtOnce)) > t.committer.admitted {
+		return t.fail(admission{n})
+	}
+	return nil
+}
+
+// send writes what has been put since it was last called.
+func (t *tx) send() error {
+	if t.failed != nil {
+		return t.failed
+	}
+	fresh := t.order[t.sent:]
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := t.admit(); err != nil {
+		return err
+	}
+	if err := t.collections(fresh); err != nil {
+		return t.fail(err)
+	}
+	v, err := t.view()
+	if err != nil {
+		return err
+	}
+	if err := v.insertHistory(fresh, t.number, t.sent); err != nil {
+		return t.fail(err)
+	}
+	keys := map[string][]store.Key{}
+	for _, version := range fresh {
+		if !slices.Contains(keys[version.Type], version.Key) {
+			keys[version.Type] = append(keys[version.Type], version.Key)
+		}
+	}
+	for resourceType, list := range keys {
+		if err := v.writeCurrent(resourceType, list); err != nil {
+			return t.fail(err)
+		}
+	}
+	t.sent = len(t.order)
+	return nil
+}
+
+// collections makes sure that the collections are there. Where the transaction is open already they cannot be made now.
+func (t *tx) collections(fresh []*version) error {
+	for _, v := range fresh {
+		switch {
+		case t.s.catalog.has(v.Type):
+		case t.inside != nil:
+			return missingCollection{v.Type}
+		default:
+			if err := t.s.catalog.ensure(t.ctx, v.Type); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish ends the attempt.
+func (t *tx) finish(err error) {
+	t.abort(err)
+	switch {
+	case t.number == 0:
+	case errors.Is(err, errUnknown):
+		t.s.clock.lapse(t.number)
+	default:
+		t.s.clock.end(t.number)
+	}
+}
+
+// abort ends the transaction if it is open, and the session. A server that cannot be reached ends it by itself, so nobody waits
+// for it.
+func (t *tx) abort(err error) {
+	if t.session == nil || t.ended {
+		return
+	}
+	t.ended = true
+	end := func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), time.Second)
+		defer cancel()
+		t.session.EndSession(ctx)
+	}
+	if err != nil && isUnreachable(err) {
+		go end()
+		return
+	}
+	end()
+}
