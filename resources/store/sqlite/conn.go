@@ -191,7 +191,7 @@ func connect(ctx context.Context, uri string, pragmas ...string) (*conn, error) 
 }
 
 // busyTimeout is how long a writer waits for another process.
-const busyTimeout = 10 * time.Second
+var busyTimeout = 10 * time.Second
 
 // snapshot runs f so that all of its statements see the same state of the database, and take its lock only once.
 func (c *conn) snapshot(f func() error) error {
