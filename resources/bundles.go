@@ -22,9 +22,10 @@ const (
 
 // Preferences are what a client prefers (Prefer), with the base URL by which it knows the server.
 type Preferences struct {
-	Base    string // without a slash at its end
-	Return  Return
-	Lenient bool // handling=lenient
+	Base      string // without a slash at its end
+	Return    Return
+	Lenient   bool   // handling=lenient
+	RequestID string // for the log
 }
 
 // Bundle processes a batch or a transaction and gives the Bundle of answers, in the order of the entries (http.html#transaction).
@@ -68,7 +69,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 	flush := func() {
 		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
 			if i := places[t]; err != nil {
-				answers[i] = refusal(in(entryAt(i), err))
+				answers[i] = s.refusal(in(entryAt(i), err), pref)
 			} else {
 				answers[i] = answerTo(t.results[0], pref)
 			}
@@ -90,7 +91,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 			answers[i], err = s.get(ctx, storeView{ctx, s.Store}, p, entry, pref)
 		}
 		if err != nil {
-			answers[i] = refusal(in(entryAt(i), err))
+			answers[i] = s.refusal(in(entryAt(i), err), pref)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -178,8 +179,12 @@ type answer struct {
 	outcome  []fhir.Issue
 }
 
-func refusal(err error) answer {
+// refusal is the answer of a batch's entry that failed. Its fault is logged here, since the batch as a whole succeeds.
+func (s *Service) refusal(err error, pref Preferences) answer {
 	status, issues := Status(err)
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("batch entry failed", "id", pref.RequestID, "status", status, "error", err)
+	}
 	return answer{status: status, outcome: issues}
 }
 

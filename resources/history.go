@@ -53,7 +53,9 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 	}
 	page := &HistoryPage{Total: -1}
 	more, last := false, ""
-	// What the policy hides is skipped, so that a page may need more than its number of versions.
+	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
+		find.Limit = count + 1
+	}
 	err = s.versions(ctx, p, find, func(e store.HistoryEntry) bool {
 		if more = len(page.Entries) == count; !more {
 			page.Entries = append(page.Entries, e.Version)

@@ -50,7 +50,7 @@ func Status(err error) (int, []fhir.Issue) {
 	return status, e.Issues
 }
 
-var internal = fhir.Errorf(fhir.Internal, fhir.CodeException, "the server failed; its log has the details by the request id").Issues
+var internal = fhir.Errorf(fhir.Internal, fhir.CodeException, "the server failed; its log has the details under the id of the request").Issues
 
 // asError gives an error of the store or of the context its audience.
 func asError(err error) *fhir.Error {

@@ -3,6 +3,7 @@ package resources
 import (
 	"cmp"
 	"crypto/rand"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +50,8 @@ type Options struct {
 	MaxPage    int // the most that _count may ask for; more is capped; default 1000
 	MaxInclude int // included resources on a page; what is over it is left out and announced; default 5000
 	MaxEntries int // entries of a batch or transaction; default 20000
+	// Log is told of faults that no caller sees as an error: those of a batch's entries. Default: slog.Default().
+	Log *slog.Logger
 }
 
 // Service carries out interactions. It is safe for concurrent use.
@@ -73,6 +76,9 @@ func New(o Options) *Service {
 	if o.CursorKey == nil {
 		o.CursorKey = new([32]byte)
 		rand.Read(o.CursorKey[:]) // never fails: crypto/rand ends the program instead
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	o.PageSize = cmp.Or(o.PageSize, 50)
 	o.MaxPage = cmp.Or(o.MaxPage, 1000)

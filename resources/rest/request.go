@@ -51,7 +51,7 @@ func (s *server) request(c *gin.Context) (*request, error) {
 		return nil, err
 	}
 	r.pref = preferences(c.Request.Header["Prefer"])
-	r.pref.Base = s.base(c.Request)
+	r.pref.Base, r.pref.RequestID = s.base(c.Request), c.GetString(requestID)
 	return r, nil
 }
 
