@@ -144,7 +144,7 @@ func TestClosed(t *testing.T) {
 // TestOtherSchemas: files of a newer schema and of other programs are refused with a text that says what to do.
 func TestOtherSchemas(t *testing.T) {
 	for name, c := range map[string]struct{ sql, text string }{
-		"newer":   {"PRAGMA user_version=99; PRAGMA application_id=1179144018", "version 99"},
+		"newer":   {"PRAGMA user_version=99; PRAGMA application_id=1179145042", "version 99"},
 		"foreign": {"CREATE TABLE t(x)", "something else than fhirside"},
 		"another": {"PRAGMA application_id=5", "something else than fhirside"},
 	} {

@@ -79,25 +79,25 @@ func (p *plan) candidates(after int64, n int) (list []candidate, err error) {
 
 // write writes the statement for the first n candidates of a walk behind a place.
 func (p *plan) write(q *query, w walk, after int64, n int) {
-	_, byStamp := w.driver.(changedIn)
 	if w.driver == nil && p.order.changed { // the type's resources by the time of change
-		w.driver, byStamp = changedIn{{-forever, forever}}, true
+		w.driver = changedIn{{-forever, forever}}
 	}
+	key, column, joined := keyOf(w.driver), "", false
 	q.WriteString("SELECT ")
 	if repeats(w.driver) {
 		q.WriteString("DISTINCT ")
 	}
-	column, joined := "c.key", false
-	switch {
-	case p.order.changed && byStamp:
-		column = "c.stamp"
-		q.WriteString("c.key, c.stamp FROM ")
-	case p.order.changed:
+	q.WriteString(key)
+	if p.order.changed {
 		column, joined = "v.stamp", true
-		q.WriteString("c.key, v.stamp FROM ")
-	default:
-		q.WriteString("c.key FROM ")
+		if _, ok := w.driver.(changedIn); ok {
+			column, joined = "c.stamp", false
+		}
+		q.WriteString(", " + column)
+	} else {
+		column = key
 	}
+	q.WriteString(" FROM ")
 	p.from(q, w, joined)
 	if p.order.ascending {
 		q.WriteString(" AND " + column + ">" + q.int(after) + " ORDER BY " + column)
@@ -105,6 +105,16 @@ func (p *plan) write(q *query, w walk, after int64, n int) {
 		q.WriteString(" AND " + column + "<" + q.int(after) + " ORDER BY " + column + " DESC")
 	}
 	q.WriteString(" LIMIT " + q.int(int64(n)))
+}
+
+// keyOf is the column of keys of a driver's rows. Of those that are walked by their values it must not look like something that an
+// index could give in order: SQLite would read all rows of the parameter to save itself the sorting of a few.
+func keyOf(driver node) string {
+	switch driver.(type) {
+	case hasText, hasDate:
+		return "+c.key"
+	}
+	return "c.key"
 }
 
 // from writes the walk's tables and conditions; joined adds the resource as v.
@@ -117,10 +127,10 @@ func (p *plan) from(q *query, w walk, joined bool) {
 	q.WriteString(" WHERE " + condition)
 	from, to := p.s.keysOf(w.rest)
 	if from != keyMin {
-		q.WriteString(" AND c.key>=" + q.int(from))
+		q.WriteString(" AND " + keyOf(w.driver) + ">=" + q.int(from))
 	}
 	if to != keyMax {
-		q.WriteString(" AND c.key<" + q.int(to))
+		q.WriteString(" AND " + keyOf(w.driver) + "<" + q.int(to))
 	}
 	for _, n := range w.rest {
 		q.WriteString(" AND ")
@@ -171,7 +181,7 @@ func (p *plan) count() (int64, error) {
 	}
 	var q query
 	if repeats(walks[0].driver) {
-		q.WriteString("SELECT count(DISTINCT c.key) FROM ")
+		q.WriteString("SELECT count(DISTINCT " + keyOf(walks[0].driver) + ") FROM ")
 	} else {
 		q.WriteString("SELECT count(*) FROM ")
 	}

@@ -38,7 +38,7 @@ type limits struct {
 	page     int // so many matches or versions are read before the connection is given back
 }
 
-var usual = limits{small: 256, large: 1 << 16, patience: 150, few: 2000, page: 256}
+var usual = limits{small: 100, large: 1 << 16, patience: 150, few: 2000, page: 256}
 
 func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
 	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}
@@ -52,14 +52,18 @@ func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*p
 func (p *plan) choose() error {
 	p.drive = -1
 	var candidates []int
+	best := rankNone
 	for i, n := range p.parts {
-		switch rankOf(n) {
-		case rankNone:
-		case rankShort:
+		switch rank := rankOf(n); {
+		case rank == rankNone:
+		case rank == rankShort:
 			p.drive = i
 			return nil
+		case rank == rankNumber && best < rankNumber:
+		case rank < rankNumber && best == rankNumber:
+			best, candidates = rank, []int{i}
 		default:
-			candidates = append(candidates, i)
+			best, candidates = min(best, rank), append(candidates, i)
 		}
 	}
 	if len(candidates) == 0 || len(candidates) == 1 && p.inOrder(p.parts[candidates[0]]) {

@@ -1,0 +1,135 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"fhirside/resources/store"
+	"fhirside/resources/store/sqlite"
+	"fhirside/search"
+)
+
+// shapes are searches that clinics and their apps live on. Their cost must not grow with the resources that do not match.
+var shapes = []string{
+	"Patient?family=family7x",
+	"Patient?name=given7x&gender=male",
+	"Patient?identifier=urn:mrn|7",
+	"Patient?birthdate=ge1950-01-07&birthdate=lt1950-01-08",
+	"Patient?_lastUpdated=gt2100",
+	"Patient?_has:Observation:patient:code=urn:c|rare",
+	"Observation?patient=p7&code=urn:c|1&_sort=-date",
+	"Observation?patient=p7&category=lab",
+	"Observation?patient=p7&date=ge2020-01-01&date=lt2021-01-01",
+	"Observation?code=urn:c|1&value-quantity=gt5",
+	"Observation?code=urn:c|1&_sort=-date",
+	"Observation?code=urn:c|1&_sort=date",
+	"Observation?code=1&_sort=-date",
+	"Observation?code=urn:c|1&date=ge2020-06-01",
+	"Observation?code=urn:c|1&_lastUpdated=ge2000&_lastUpdated=le2100",
+	"Observation?component-code-value-quantity=urn:c|sys$gt5",
+	"Observation?patient.family=family7x&code=urn:c|1",
+	"Observation?_sort=-date",
+	"Observation?_sort=-_lastUpdated",
+	"Observation?date=ge2021",
+	"Observation?patient=p7",
+	"Slot?schedule=Schedule/s7&start=ge2020-01-03&start=lt2020-01-04",
+	"Slot?schedule=Schedule/s7&status=free&start=ge2020-01-03&_sort=start",
+	"Appointment?patient=p7&status=booked&date=ge2020-01-01",
+	"Appointment?date=ge2020-01-03&date=lt2020-01-04&status=booked",
+}
+
+// crowd commits n patients, from the first one on, with what belongs to each.
+func crowd(t *testing.T, s store.Store, first, n int) {
+	t.Helper()
+	for i := first; i < first+n; i++ {
+		gender := []string{"female", "male"}[i%2]
+		bodies := []string{
+			fmt.Sprintf(`{"resourceType":"Patient","id":"p%d","name":[{"family":"Family%dx","given":["Given%dx"]}],"gender":%q,"birthDate":"%d-01-%02d","identifier":[{"system":"urn:mrn","value":"%d"}]}`,
+				i, i, i, gender, 1950+i/28, 1+i%28, i),
+			fmt.Sprintf(`{"resourceType":"Schedule","id":"s%d","active":true}`, i),
+		}
+		for j := range 6 {
+			bodies = append(bodies,
+				fmt.Sprintf(`{"resourceType":"Observation","id":"o%d-%d","status":"final","category":[{"coding":[{"code":%q}]}],"code":{"coding":[{"system":"urn:c","code":"%d"}]},"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"%d-%02d-%02dT10:%02d:00Z","valueQuantity":{"value":%d,"unit":"mg"}}`,
+					i, j, []string{"lab", "vital"}[j%2], j%3, i, 2019+j%4, 1+i%12, 1+i%28, i%60, (i+j)%7*3),
+				fmt.Sprintf(`{"resourceType":"Observation","id":"c%d-%d","status":"final","code":{"coding":[{"system":"urn:c","code":"bp"}]},"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"%d-01-01T10:%02d:00Z","component":[{"code":{"coding":[{"system":"urn:c","code":"sys"}]},"valueQuantity":{"value":%d}}]}`,
+					i, j, i, 2017+j%4, i%60, (i+j)%7*3),
+				fmt.Sprintf(`{"resourceType":"Slot","id":"t%d-%d","schedule":{"reference":"Schedule/s%d"},"status":%q,"start":"2020-01-%02dT10:00:00Z","end":"2020-01-%02dT11:00:00Z"}`,
+					i, j, i, []string{"free", "busy"}[j%2], 1+j, 1+j),
+				fmt.Sprintf(`{"resourceType":"Appointment","id":"a%d-%d","status":%q,"start":"2020-01-%02dT10:00:00Z","end":"2020-01-%02dT11:00:00Z","participant":[{"actor":{"reference":"Patient/p%d"},"status":"accepted"}]}`,
+					i, j, []string{"booked", "cancelled"}[j%2], 1+(i+j)%28, 1+(i+j)%28, i))
+		}
+		if i < 3 {
+			bodies = append(bodies, fmt.Sprintf(`{"resourceType":"Observation","id":"rare%d","status":"final","code":{"coding":[{"system":"urn:c","code":"rare"}]},"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"2020-01-01"}`, i, i))
+		}
+		if err := put(t.Context(), s, bodies...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ask runs a search given as in a URL for its first 20 matches.
+func ask(t *testing.T, s store.Store, url string) {
+	t.Helper()
+	resourceType, criteria, _ := strings.Cut(url, "?")
+	var params []search.Parameter
+	for pair := range strings.SplitSeq(criteria, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		params = append(params, search.Parameter{Name: name, Value: value})
+	}
+	if ids, err := find(t.Context(), s, resourceType, 20, params...); err != nil || len(ids) == 0 && !strings.Contains(url, "2100") {
+		t.Errorf("%s: found %d (%v)", url, len(ids), err)
+	}
+}
+
+// TestCosts counts the steps of SQLite's machine for each shape among few and among five times as many resources.
+func TestCosts(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{})
+	measure := func() (steps []int) {
+		for _, url := range shapes {
+			ask(t, s, url)
+			sqlite.Steps(s)
+			ask(t, s, url)
+			steps = append(steps, sqlite.Steps(s))
+		}
+		return steps
+	}
+	crowd(t, s, 0, 100)
+	few := measure()
+	crowd(t, s, 100, 400)
+	for i, many := range measure() {
+		t.Logf("%6d %6d steps: %s", few[i], many, shapes[i])
+		if many > few[i]*13/10+400 {
+			t.Errorf("%s takes %d steps among five times as many resources, instead of %d", shapes[i], many, few[i])
+		}
+	}
+}
+
+// TestPlans: every statement that these searches take walks an index.
+func TestPlans(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{})
+	crowd(t, s, 0, 10)
+	for _, url := range shapes {
+		ask(t, s, url)
+	}
+	plans, err := sqlite.Plans(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plans) < len(shapes)/2 {
+		t.Errorf("only %d statements", len(plans))
+	}
+	for sql, plan := range plans {
+		for _, step := range plan {
+			switch {
+			case strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "VIRTUAL TABLE") && !strings.HasPrefix(step, "SCAN (") && step != "SCAN type":
+				t.Errorf("%s\nreads all of a table: %s", sql, strings.Join(plan, "; "))
+			case strings.Contains(step, "AUTOMATIC"):
+				t.Errorf("%s\nhas no index for: %s", sql, strings.Join(plan, "; "))
+			case strings.Contains(step, "TEMP B-TREE") && !strings.Contains(sql, "DISTINCT") && !strings.Contains(sql, "resource c") && !strings.Contains(sql, "json_each"):
+				t.Errorf("%s\nsorts: %s", sql, strings.Join(plan, "; "))
+			}
+		}
+	}
+}
