@@ -42,11 +42,11 @@ run: build ## serve a demo clinic on http://127.0.0.1:8080 (STORE=â€¦, LISTEN=â€
 	printf '%s\n' "" \
 	  "The FHIR API is at http://$(LISTEN)/fhir, without any access control. Ctrl-C ends it. Try" \
 	  "" \
-	  "  curl 'http://$(LISTEN)/fhir/Patient/patient-0034'" \
+	  "  curl 'http://$(LISTEN)/fhir/Patient/patient-0001'" \
 	  "  curl 'http://$(LISTEN)/fhir/PractitionerRole?specialty=394579002&_include=PractitionerRole:practitioner'" \
 	  "  curl 'http://$(LISTEN)/fhir/Slot?schedule.actor=Practitioner/practitioner-01&status=free&_sort=start&_count=5'" \
-	  "  curl 'http://$(LISTEN)/fhir/Observation?patient=patient-0034&code=4548-4&_sort=-date&_count=5'" \
-	  "  curl 'http://$(LISTEN)/fhir/Communication?subject=Patient/patient-0034&_sort=sent'" \
+	  "  curl 'http://$(LISTEN)/fhir/Observation?patient=patient-0001&code=4548-4&_sort=-date&_count=5'" \
+	  "  curl 'http://$(LISTEN)/fhir/Communication?subject=Patient/patient-0001&_sort=sent'" \
 	  ""
 	exec bin/fhirside serve --auth none --listen '$(LISTEN)' --store "$$store"
 
