@@ -1,12 +1,19 @@
 package resources
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
 
 	"fhirside/fhir"
+	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // cursor is where a search or a history goes on. Clients carry it sealed: nothing in it can be read or changed.
@@ -20,7 +27,7 @@ type cursor struct {
 // cursorBox seals cursors with AES-256-GCM.
 type cursorBox struct{ aead cipher.AEAD }
 
-func newCursorBox(key *[32]byte) cursorBox {
+func newCursorBox(key *[store.SecretSize]byte) cursorBox {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic("resources: " + err.Error()) // only for keys of another length
@@ -30,6 +37,31 @@ func newCursorBox(key *[32]byte) cursorBox {
 		panic("resources: " + err.Error())
 	}
 	return cursorBox{aead}
+}
+
+// cursorBoxes gives the box whose key all processes on a store share, once a page needs it.
+type cursorBoxes struct {
+	mu  sync.Mutex
+	box *cursorBox
+}
+
+// keyTimeout bounds the one look-up of the key.
+const keyTimeout = 10 * time.Second
+
+func (s *Service) cursorBox() (cursorBox, error) {
+	s.cursors.mu.Lock()
+	defer s.cursors.mu.Unlock()
+	if s.cursors.box == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), keyTimeout) // for all requests to come, not just this one
+		defer cancel()
+		key, err := s.Store.Secret(ctx, "cursor")
+		if err != nil {
+			return cursorBox{}, err
+		}
+		box := newCursorBox(key)
+		s.cursors.box = &box
+	}
+	return *s.cursors.box, nil
 }
 
 // The additional data says what the sealed text is for.
@@ -62,4 +94,38 @@ func (b cursorBox) open(sealed, path string) (cursor, error) {
 
 func badCursor() *fhir.Error {
 	return fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_cursor is not one that this server gave out for this search; begin again with the first page").At("_cursor")
+}
+
+// pageLinks are those of a page that began at one cursor and ended before another, with more to come or not. The first page is
+// named by its query, later ones by cursor and _count alone.
+func (s *Service) pageLinks(at, next cursor, more bool, count int) ([]pageLink, error) {
+	counted := search.Parameter{Name: "_count", Value: strconv.Itoa(count)}
+	first := at.Path + "?"
+	if at.Query != "" {
+		first += at.Query + "&"
+	}
+	first += formatQuery([]search.Parameter{counted})
+	links := []pageLink{{"self", first}, {"first", first}}
+	if at.After == "" && !more {
+		return links, nil
+	}
+	box, err := s.cursorBox()
+	if err != nil {
+		return nil, err
+	}
+	sealed := func(c cursor) string {
+		return withQuery(c.Path, []search.Parameter{{Name: "_cursor", Value: box.seal(c)}, counted})
+	}
+	if at.After != "" {
+		links[0].url = sealed(at)
+	}
+	if more {
+		links = append(links, pageLink{"next", sealed(next)})
+	}
+	return links, nil
+}
+
+// without is the list without the parameters of that name.
+func without(list []search.Parameter, name string) []search.Parameter {
+	return slices.DeleteFunc(slices.Clone(list), func(p search.Parameter) bool { return p.Name == name })
 }

@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -74,8 +73,11 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 			page.Total = int64(len(page.Entries))
 		}
 	}
-	s.linkHistory(h, applied, find.After, count, more, last, page)
-	return page, nil
+	at := cursor{Path: h.path(), Query: formatQuery(applied), After: find.After, Total: -1}
+	next := at
+	next.After = last
+	page.links, err = s.pageLinks(at, next, more, count)
+	return page, err
 }
 
 func mayList(p access.Policy, h History) error {
@@ -155,23 +157,6 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 		}
 	}
 	return find, count, applied, nil
-}
-
-func (s *Service) linkHistory(h History, applied []search.Parameter, after string, count int, more bool, last string, page *HistoryPage) {
-	path, counted := h.path(), search.Parameter{Name: "_count", Value: strconv.Itoa(count)}
-	at := func(after string) string {
-		sealed := s.cursors.seal(cursor{Path: path, Query: formatQuery(applied), After: after, Total: -1})
-		return withQuery(path, []search.Parameter{{Name: "_cursor", Value: sealed}, counted})
-	}
-	first := withQuery(path, append(slices.Clone(applied), counted))
-	self := first
-	if after != "" {
-		self = at(after)
-	}
-	page.links = []pageLink{{"self", self}, {"first", first}}
-	if more {
-		page.links = append(page.links, pageLink{"next", at(last)})
-	}
 }
 
 // Bundle is the page as a Bundle of type history.

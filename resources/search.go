@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
@@ -83,7 +82,11 @@ func (s *Service) resume(path string, params []search.Parameter) (cursor, []sear
 	if i < 0 {
 		return begin, params, nil
 	}
-	at, err := s.cursors.open(params[i].Value, path)
+	box, err := s.cursorBox()
+	if err != nil {
+		return begin, nil, err
+	}
+	at, err := box.open(params[i].Value, path)
 	if err != nil {
 		return begin, nil, err
 	}
@@ -142,11 +145,15 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 	if err := s.count(v, parsed, find, at, more, page); err != nil {
 		return err
 	}
-	if err := s.include(v, p, parsed, page); err != nil {
+	err := s.include(v, p, parsed, page)
+	if err != nil {
 		return err
 	}
-	s.link(q, parsed, at, more, last, page)
-	return nil
+	at.Query = formatQuery(without(parsed.Applied, "_count"))
+	next := at
+	next.After, next.Total = last, page.Total
+	page.links, err = s.pageLinks(at, next, more, parsed.Count)
+	return err
 }
 
 // count settles the total: a first page that is not full tells it, further pages carry it.
@@ -160,22 +167,6 @@ func (s *Service) count(v view, parsed *search.Query, find store.Search, at curs
 		page.Total, err = v.Count(find.Types, find.Filter)
 	}
 	return err
-}
-
-func (s *Service) link(q Search, parsed *search.Query, at cursor, more bool, last string, page *Page) {
-	path := q.path()
-	applied := slices.DeleteFunc(slices.Clone(parsed.Applied), func(p search.Parameter) bool { return p.Name == "_count" })
-	count := search.Parameter{Name: "_count", Value: strconv.Itoa(parsed.Count)}
-	first := withQuery(path, append(slices.Clone(applied), count))
-	self := first
-	if at.After != "" {
-		self = withQuery(path, []search.Parameter{{Name: "_cursor", Value: s.cursors.seal(at)}, count})
-	}
-	page.links = []pageLink{{"self", self}, {"first", first}}
-	if more {
-		next := cursor{Path: path, Query: formatQuery(applied), After: last, Total: page.Total}
-		page.links = append(page.links, pageLink{"next", withQuery(path, []search.Parameter{{Name: "_cursor", Value: s.cursors.seal(next)}, count})})
-	}
 }
 
 func withQuery(path string, params []search.Parameter) string {

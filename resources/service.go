@@ -2,7 +2,6 @@ package resources
 
 import (
 	"cmp"
-	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -44,12 +43,10 @@ type Options struct {
 	Integrity  Integrity
 	NewID      func() string    // ids of created resources; default: random UUIDs in the order of time
 	Now        func() time.Time // for searches relative to now; default: time.Now
-	// CursorKey encrypts paging cursors. Processes that serve one store need the same; default: a random one.
-	CursorKey  *[32]byte
-	PageSize   int // resources on a page where a search does not say; default 50
-	MaxPage    int // the most that _count may ask for; more is capped; default 1000
-	MaxInclude int // included resources on a page; what is over it is left out and announced; default 5000
-	MaxEntries int // entries of a batch or transaction; default 20000
+	PageSize   int              // resources on a page where a search does not say; default 50
+	MaxPage    int              // the most that _count may ask for; more is capped; default 1000
+	MaxInclude int              // included resources on a page; what is over it is left out and announced; default 5000
+	MaxEntries int              // entries of a batch or transaction; default 20000
 	// Log is told of faults that no caller sees as an error: those of a batch's entries. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -58,7 +55,7 @@ type Options struct {
 type Service struct {
 	Options
 	extractor *index.Extractor
-	cursors   cursorBox
+	cursors   cursorBoxes
 	referrers referrers
 }
 
@@ -73,10 +70,6 @@ func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.CursorKey == nil {
-		o.CursorKey = new([32]byte)
-		rand.Read(o.CursorKey[:]) // never fails: crypto/rand ends the program instead
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -87,7 +80,6 @@ func New(o Options) *Service {
 	return &Service{
 		Options:   o,
 		extractor: index.New(o.Registry, o.Base),
-		cursors:   newCursorBox(o.CursorKey),
 		referrers: newReferrers(o.Registry),
 	}
 }

@@ -40,10 +40,16 @@ type Store interface {
 	// Commit runs the function and makes all of its writes durable at once, or none if it returns an error, which Commit then
 	// returns. The function may run again when the store retries: it must have no effects outside Tx.
 	Commit(ctx context.Context, f func(Tx) error) error
+	// Secret is a random key of that name, kept beside the data and made when it is first asked for. Every process that has the
+	// store open gets the same.
+	Secret(ctx context.Context, name string) (*[SecretSize]byte, error)
 	// Ready says whether the store can serve now.
 	Ready(ctx context.Context) error
 	Close() error
 }
+
+// SecretSize is the length of a Secret in bytes.
+const SecretSize = 32
 
 // Tx is a commit in progress. It sees its own writes, also in Search and Count. Nobody else's commit comes between what it
 // reads and what it writes.
@@ -113,8 +119,8 @@ type History struct {
 	Type, ID string // both empty: of all resources; ID empty: of a type
 	Since    time.Time
 	At       time.Time // zero: not asked; else only versions that were current at that time
-	After  string // Position of an entry: go on behind it
-	Limit  int
+	After    string    // Position of an entry: go on behind it
+	Limit    int
 }
 
 // HistoryEntry is a version in a history.

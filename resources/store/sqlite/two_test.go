@@ -50,6 +50,10 @@ func (s *two) Commit(ctx context.Context, f func(store.Tx) error) error {
 	return s.one().Commit(ctx, f)
 }
 
+func (s *two) Secret(ctx context.Context, name string) (*[store.SecretSize]byte, error) {
+	return s.one().Secret(ctx, name)
+}
+
 func (s *two) Ready(ctx context.Context) error {
 	return errors.Join(s.stores[0].Ready(ctx), s.stores[1].Ready(ctx))
 }

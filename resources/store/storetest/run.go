@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a commit sees its writes", ownWrites},
 		{"a commit that searches and fails", searchedAndFailed},
 		{"the time of commits", times},
+		{"secrets", secrets},
 		{"a context that has ended", cancelled},
 		{"asking while reading", nested},
 	} {
