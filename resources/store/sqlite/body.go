@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -28,13 +29,21 @@ func newCodec(vocabulary []byte) (codec, error) {
 	return codec{d}, nil
 }
 
-func (c codec) pack(v index.Values, body []byte) []byte {
-	values := appendValues(nil, v)
-	plain := make([]byte, 0, len(values)+len(body)+binary.MaxVarintLen32)
-	plain = binary.AppendUvarint(plain, uint64(len(values)))
-	plain = append(plain, values...)
-	plain = append(plain, body...)
-	return c.dict.Encode(nil, plain)
+// packer packs one version after the other in the same room.
+type packer struct {
+	codec
+	values        encoder
+	plain, packed []byte
+}
+
+func (p *packer) pack(v index.Values, body []byte) []byte {
+	p.values.b, p.values.param = p.values.b[:0], ""
+	p.values.values(v)
+	p.plain = binary.AppendUvarint(p.plain[:0], uint64(len(p.values.b)))
+	p.plain = append(p.plain, p.values.b...)
+	p.plain = append(p.plain, body...)
+	p.packed = slices.Grow(p.packed[:0], s2.MaxEncodedLen(len(p.plain)))
+	return slices.Clone(p.dict.Encode(p.packed[:cap(p.packed)], p.plain))
 }
 
 // unpack gives the encoded values and the body.

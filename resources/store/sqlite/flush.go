@@ -182,17 +182,17 @@ func (b *batch) learn(r rows) error {
 // finish writes what was collected.
 func (b *batch) finish() error {
 	err := cmp.Or(
-		remove(b.c, `DELETE FROM term WHERE term=? AND key=?`, b.terms.gone, termRow.compare, termRow.args),
-		remove(b.c, `DELETE FROM patient WHERE term=? AND key=? AND tokens=?`, b.patients.gone, patientRow.compare, patientRow.args),
-		remove(b.c, `DELETE FROM date WHERE param=? AND lo=? AND key=? AND hi=?`, b.dates.gone, dateRow.compare, dateRow.args),
-		remove(b.c, `DELETE FROM number WHERE param=? AND key=? AND unit=? AND lo=? AND hi=?`, b.numbers.gone, numberRow.compare, numberRow.args),
-		remove(b.c, `DELETE FROM string WHERE param=? AND value=? AND key=?`, b.strings.gone, stringRow.compare, stringRow.args),
-		insert(b.c, `identity(hash, number)`, b.identities, identityRow.compare, identityRow.args),
-		insert(b.c, `term(term, key)`, b.terms.come, termRow.compare, termRow.args),
-		insert(b.c, `patient(term, key, tokens)`, b.patients.come, patientRow.compare, patientRow.args),
-		insert(b.c, `date(param, lo, key, hi)`, b.dates.come, dateRow.compare, dateRow.args),
-		insert(b.c, `number(param, key, unit, lo, hi)`, b.numbers.come, numberRow.compare, numberRow.args),
-		insert(b.c, `string(param, value, key)`, b.strings.come, stringRow.compare, stringRow.args),
+		remove(b.c, `DELETE FROM term WHERE term=? AND key=?`, b.terms.gone, termRow.compare, termRow.bind),
+		remove(b.c, `DELETE FROM patient WHERE term=? AND key=? AND tokens=?`, b.patients.gone, patientRow.compare, patientRow.bind),
+		remove(b.c, `DELETE FROM date WHERE param=? AND lo=? AND key=? AND hi=?`, b.dates.gone, dateRow.compare, dateRow.bind),
+		remove(b.c, `DELETE FROM number WHERE param=? AND key=? AND unit=? AND lo=? AND hi=?`, b.numbers.gone, numberRow.compare, numberRow.bind),
+		remove(b.c, `DELETE FROM string WHERE param=? AND value=? AND key=?`, b.strings.gone, stringRow.compare, stringRow.bind),
+		insert(b.c, `identity(hash, number)`, b.identities, identityRow.compare, identityRow.bind),
+		insert(b.c, `term(term, key)`, b.terms.come, termRow.compare, termRow.bind),
+		insert(b.c, `patient(term, key, tokens)`, b.patients.come, patientRow.compare, patientRow.bind),
+		insert(b.c, `date(param, lo, key, hi)`, b.dates.come, dateRow.compare, dateRow.bind),
+		insert(b.c, `number(param, key, unit, lo, hi)`, b.numbers.come, numberRow.compare, numberRow.bind),
+		insert(b.c, `string(param, value, key)`, b.strings.come, stringRow.compare, stringRow.bind),
 	)
 	for _, typ := range slices.Sorted(maps.Keys(b.live)) {
 		if err == nil {
@@ -203,10 +203,20 @@ func (b *batch) finish() error {
 	return err
 }
 
-func remove[T any](c *conn, sql string, list []T, compare func(a, b T) int, args func(T) []arg) error {
+// binder binds a row to the parameters of a statement from the i-th on.
+type binder[T any] func(row T, st *sqlite3.Stmt, i int) error
+
+func remove[T any](c *conn, sql string, list []T, compare func(a, b T) int, bind binder[T]) error {
 	slices.SortFunc(list, compare)
 	for _, row := range list {
-		if err := c.exec(sql, args(row)...); err != nil {
+		st, err := c.prepare(sql)
+		if err == nil {
+			err = bind(row, st, 1)
+		}
+		if err == nil {
+			err = st.Exec()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -214,14 +224,14 @@ func remove[T any](c *conn, sql string, list []T, compare func(a, b T) int, args
 }
 
 // insert writes rows, many with each statement.
-func insert[T any](c *conn, table string, list []T, compare func(a, b T) int, args func(T) []arg) error {
+func insert[T any](c *conn, table string, list []T, compare func(a, b T) int, bind binder[T]) error {
 	slices.SortFunc(list, compare)
 	for len(list) > 0 {
 		n := 1
 		if len(list) >= rowsPerInsert {
 			n = rowsPerInsert
 		}
-		if err := insertSome(c, table, list[:n], args); err != nil {
+		if err := insertSome(c, table, list[:n], bind); err != nil {
 			return err
 		}
 		list = list[n:]
@@ -231,20 +241,18 @@ func insert[T any](c *conn, table string, list []T, compare func(a, b T) int, ar
 
 const rowsPerInsert = 32
 
-func insertSome[T any](c *conn, table string, list []T, args func(T) []arg) error {
-	first := args(list[0])
-	row := "(?" + strings.Repeat(",?", len(first)-1) + ")"
-	st, err := c.prepare("INSERT INTO " + table + " VALUES" + row + strings.Repeat(","+row, len(list)-1))
+// insertSome: OR FAIL, because a statement of several rows that may have to be undone by itself is written to a journal of its own.
+// What it leaves behind when it fails goes with the transaction.
+func insertSome[T any](c *conn, table string, list []T, bind binder[T]) error {
+	columns := strings.Count(table, ",") + 1
+	row := "(?" + strings.Repeat(",?", columns-1) + ")"
+	st, err := c.prepare("INSERT OR FAIL INTO " + table + " VALUES" + row + strings.Repeat(","+row, len(list)-1))
 	if err != nil {
 		return err
 	}
-	i := 1
-	for _, row := range list {
-		for _, a := range args(row) {
-			if err := a.bind(st, i); err != nil {
-				return err
-			}
-			i++
+	for i, row := range list {
+		if err := bind(row, st, i*columns+1); err != nil {
+			return err
 		}
 	}
 	return st.Exec()
@@ -254,13 +262,26 @@ func (r identityRow) compare(s identityRow) int {
 	return cmp.Or(cmp.Compare(r.hash, s.hash), cmp.Compare(r.number, s.number))
 }
 
-func (r identityRow) args() []arg { return []arg{integer(r.hash), integer(r.number)} }
-func (r termRow) args() []arg     { return []arg{integer(r.term), integer(r.key)} }
-func (r patientRow) args() []arg  { return []arg{integer(r.term), integer(r.key), integer(r.tokens)} }
-func (r dateRow) args() []arg {
-	return []arg{integer(r.param), integer(r.lo), integer(r.key), integer(r.hi)}
+func (r identityRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.hash), st.BindInt64(i+1, r.number))
 }
-func (r numberRow) args() []arg {
-	return []arg{integer(r.param), integer(r.key), integer(r.unit), real(r.lo), real(r.hi)}
+
+func (r termRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.term), st.BindInt64(i+1, r.key))
 }
-func (r stringRow) args() []arg { return []arg{integer(r.param), text(r.value), integer(r.key)} }
+
+func (r patientRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.term), st.BindInt64(i+1, r.key), st.BindInt64(i+2, r.tokens))
+}
+
+func (r dateRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.param), st.BindInt64(i+1, r.lo), st.BindInt64(i+2, r.key), st.BindInt64(i+3, r.hi))
+}
+
+func (r numberRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.param), st.BindInt64(i+1, r.key), st.BindInt64(i+2, r.unit), st.BindFloat(i+3, r.lo), st.BindFloat(i+4, r.hi))
+}
+
+func (r stringRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, r.param), st.BindText(i+1, r.value), st.BindInt64(i+2, r.key))
+}

@@ -68,7 +68,11 @@ type indexer struct {
 // rows of a resource.
 func (x indexer) rows(typ string, number int64, v index.Values) rows {
 	v = inOrder(v)
-	r := rows{key: number}
+	r := rows{
+		key:   number,
+		terms: make([]termRow, 0, len(v.Tokens)+len(v.References)+len(v.URIs)+2),
+		words: make([]wordRow, 0, len(v.Tokens)+len(v.Quantities)+len(v.Strings)),
+	}
 	s := instant
 	sortDate := x.layout.SortDates[typ]
 	if sortDate != "" {

@@ -112,7 +112,7 @@ func (t *tx) Put(r store.Record) error {
 		return fmt.Errorf("put %s/%s: version %d does not follow version %d", r.Type, r.ID, r.Version.Version, v.Version.Version-1)
 	}
 	v.Method, v.Body, v.values = r.Method, r.Body, r.Values
-	v.record = t.w.s.codec.pack(r.Values, r.Body)
+	v.record = t.w.packer.pack(r.Values, r.Body)
 	t.add(v)
 	return nil
 }

@@ -15,9 +15,10 @@ import (
 type writer struct {
 	s *db
 	// Only whose turn it is touches these:
-	conn  *conn
-	group *group  // the open transaction
-	known *memory // what the database is known to hold
+	conn   *conn
+	group  *group  // the open transaction
+	known  *memory // what the database is known to hold
+	packer packer
 
 	mu     sync.Mutex
 	taken  bool            // it is somebody's turn
@@ -51,7 +52,7 @@ const (
 )
 
 func newWriter(s *db, c *conn) *writer {
-	return &writer{s: s, conn: c, known: newMemory(nil)}
+	return &writer{s: s, conn: c, known: newMemory(nil), packer: packer{codec: s.codec}}
 }
 
 // commit runs f in its turn. See store.Store.
