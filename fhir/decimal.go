@@ -57,9 +57,19 @@ func (d Decimal) Float() float64 { return float(d.unscaled, d.exponent) }
 // Range is what a search for this number means (search.html#number): half a unit of the last digit to either side, the lower
 // bound included and the upper one not.
 func (d Decimal) Range() (lo, hi float64) {
-	ten := new(big.Int).Mul(d.unscaled, big.NewInt(10))
-	five := big.NewInt(5)
-	return float(new(big.Int).Sub(ten, five), d.exponent-1), float(new(big.Int).Add(ten, five), d.exponent-1)
+	below, above := d.bounds()
+	return below.Float(), above.Float()
+}
+
+// Bounds are Range, exactly.
+func (d Decimal) Bounds() (lo, hi *big.Rat) {
+	below, above := d.bounds()
+	return below.Rat(), above.Rat()
+}
+
+func (d Decimal) bounds() (below, above Decimal) {
+	ten, five := new(big.Int).Mul(d.unscaled, big.NewInt(10)), big.NewInt(5)
+	return Decimal{new(big.Int).Sub(ten, five), d.exponent - 1}, Decimal{ten.Add(ten, five), d.exponent - 1}
 }
 
 // Rat is the exact value.

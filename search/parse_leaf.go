@@ -13,6 +13,7 @@ type comparison struct {
 	narrowed string // by :[type], the only type a reference may have
 	stringOp StringOp
 	uriOp    URIOp
+	ownUnits bool // a quantity is compared in its own unit only
 }
 
 // leafReader reads one alternative of a value; it still has its escapes.
@@ -83,20 +84,26 @@ func (p *parser) compositeLeaf(c comparison, text string) (Filter, error) {
 	if len(pieces) != len(c.param.Components) {
 		return nil, p.errorf(fhir.CodeValue, "%q has %d parts, not the %d of %s", clip(text), len(pieces), len(c.param.Components), componentNames(c.param))
 	}
-	f := Composite{Param: c.code}
+	f, canonical := Composite{Param: c.code}, false
 	for i, piece := range pieces {
 		component := c.param.Components[i]
 		if piece == "" {
 			return nil, p.errorf(fhir.CodeValue, "%q has no value for %q", clip(text), component.Code)
 		}
-		part, err := leafReaders[component.Type](p, comparison{param: component}, piece)
+		part, err := leafReaders[component.Type](p, comparison{param: component, ownUnits: !HasCanonicalTuples(c.param)}, piece)
 		if err != nil {
 			return nil, err
+		}
+		if either, ok := part.(Or); ok && component.Type == TypeQuantity {
+			part, canonical = either[0], true
 		}
 		if isNone(part) {
 			return None{}, nil
 		}
 		f.Parts = append(f.Parts, part)
+	}
+	if canonical {
+		return Or{f, Composite{f.Param + CanonicalEntries, f.Parts}}, nil
 	}
 	return f, nil
 }

@@ -70,6 +70,18 @@ func TestFilters(t *testing.T) {
 		return search.Number{Param: "value-quantity", Op: op, Value: value, Lo: lo, Hi: hi}
 	}
 	five := number(search.Eq, 5.4, 5.35, 5.45)
+	inKilograms := func(param string) search.Number {
+		return search.Number{Param: param, Value: 0.0000054, Lo: 0.00000535, Hi: 0.00000545}
+	}
+	celsius := func(param string) search.Number {
+		return search.Number{Param: param, Op: search.Lt, Value: 37, Lo: 36.97222222222222, Hi: 37.02777777777778}
+	}
+	tuple := func(param string) search.Filter {
+		return search.Composite{Param: param, Parts: []search.Filter{
+			search.Token{System: loinc, Code: "1", Fold: true},
+			search.Quantity{Number: inKilograms(""), System: ucum, Unit: "kg"},
+		}}
+	}
 	str := func(param string, op search.StringOp, text string) search.String {
 		return search.String{Param: param, Op: op, Text: text}
 	}
@@ -197,7 +209,16 @@ func TestFilters(t *testing.T) {
 		// quantity
 		{"Observation?value-quantity=5.4", search.Quantity{Number: five, AnyUnit: true}},
 		{"Observation?value-quantity=5.4||", search.Quantity{Number: five, AnyUnit: true}},
-		{"Observation?value-quantity=5.4|http://unitsofmeasure.org|mg", search.Quantity{Number: five, System: ucum, Unit: "mg"}},
+		{"Observation?value-quantity=5.4|http://unitsofmeasure.org|mg", or{
+			search.Quantity{Number: inKilograms("value-quantity"), System: ucum, Unit: "kg"},
+			search.Quantity{Number: inKilograms("value-quantity:canonical"), System: ucum, Unit: "kg"},
+		}},
+		{"Observation?value-quantity=5.4|http://unitsofmeasure.org|mgs", search.Quantity{Number: five, System: ucum, Unit: "mgs"}},
+		{"Observation?value-quantity=lt98.6|http://unitsofmeasure.org|[degF]", or{
+			search.Quantity{Number: celsius("value-quantity"), System: ucum, Unit: "Cel"},
+			search.Quantity{Number: celsius("value-quantity:canonical"), System: ucum, Unit: "Cel"},
+		}},
+		{"Observation?code-value-quantity=http://loinc.org|1$5.4|http://unitsofmeasure.org|mg", or{tuple("code-value-quantity"), tuple("code-value-quantity:canonical")}},
 		{"Observation?value-quantity=5.4||mg", search.Quantity{Number: five, AnySystem: true, Unit: "mg"}},
 		{`Observation?value-quantity=gt5.4||mg\,x`, search.Quantity{Number: number(search.Gt, 5.4, 5.35, 5.45), AnySystem: true, Unit: "mg,x"}},
 

@@ -30,11 +30,17 @@ type reader struct {
 	base  string
 	// The names of the parameter and of those that serve its modifiers, made once. Inside a tuple name is "" and the others are not
 	// used.
-	name, text, identifier, ofType string
+	name, text, identifier, ofType, converted string
+	// inCanonicalUnits reads a tuple's quantities converted.
+	inCanonicalUnits bool
 }
 
 func (x *Extractor) reader(p *search.Param) reader {
-	return reader{p, x.base, p.Code, p.Code + ":text", p.Code + ":identifier", p.Code + ":of-type"}
+	return reader{
+		param: p, base: x.base,
+		name: p.Code, text: p.Code + ":text", identifier: p.Code + ":identifier", ofType: p.Code + ":of-type",
+		converted: p.Code + search.CanonicalEntries,
+	}
 }
 
 // plan are the readers of a resource type, in the order of their parameters' codes.
@@ -185,17 +191,42 @@ func (rd *reader) composite(it *fhirpath.Item, v *Values) {
 	}
 	tuple := make([]Values, len(parts))
 	for i := range parts {
-		part := reader{param: parts[i], base: rd.base}
-		for j := range found[i] {
-			part.item(&found[i][j], &tuple[i])
-		}
-		if tuple[i].unique(lengths{}); tuple[i].empty() {
+		if tuple[i] = rd.part(i, found[i], false); tuple[i].empty() {
 			return
 		}
 	}
-	if len(tuple) > 0 {
-		v.Composites = append(v.Composites, Composite{rd.name, tuple})
+	if len(tuple) == 0 {
+		return
 	}
+	v.Composites = append(v.Composites, Composite{rd.name, tuple})
+	if canonical, differs := rd.canonicalTuple(tuple, found); differs {
+		v.Composites = append(v.Composites, Composite{rd.converted, canonical})
+	}
+}
+
+// part is a component of a tuple.
+func (rd *reader) part(i int, items []fhirpath.Item, inCanonicalUnits bool) (v Values) {
+	part := reader{param: rd.param.Components[i], base: rd.base, inCanonicalUnits: inCanonicalUnits}
+	for j := range items {
+		part.item(&items[j], &v)
+	}
+	v.unique(lengths{})
+	return v
+}
+
+// canonicalTuple is the tuple with its quantities in canonical units; false where they are in those already.
+func (rd *reader) canonicalTuple(tuple []Values, found [][]fhirpath.Item) ([]Values, bool) {
+	if !search.HasCanonicalTuples(rd.param) {
+		return nil, false
+	}
+	i := slices.IndexFunc(rd.param.Components, func(c *search.Param) bool { return c.Type == search.TypeQuantity })
+	converted := rd.part(i, found[i], true)
+	if slices.Equal(converted.Quantities, tuple[i].Quantities) {
+		return nil, false
+	}
+	tuple = slices.Clone(tuple)
+	tuple[i] = converted
+	return tuple, true
 }
 
 // lengths are the numbers of entries by kind.
@@ -262,4 +293,6 @@ func (c Composite) equal(d Composite) bool {
 func (v *Values) order() {
 	slices.SortStableFunc(v.Tokens, func(a, b Token) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Strings, func(a, b String) int { return cmp.Compare(a.Param, b.Param) })
+	slices.SortStableFunc(v.Quantities, func(a, b Quantity) int { return cmp.Compare(a.Param, b.Param) })
+	slices.SortStableFunc(v.Composites, func(a, b Composite) int { return cmp.Compare(a.Param, b.Param) })
 }

@@ -6,6 +6,7 @@ import (
 
 	"fhirside/fhir"
 	"fhirside/fhir/fhirpath"
+	"fhirside/fhir/ucum"
 )
 
 // date appends the time that a date parameter reads of an element (search.html#date).
@@ -69,7 +70,7 @@ func (rd *reader) number(it *fhirpath.Item, v *Values) {
 	n := Number{Param: rd.name}
 	var ok bool
 	if e := it.Element(); it.Type() == "Range" {
-		n.Lo, n.Hi, ok = spread(e.Get("low"), e.Get("high"))
+		n.Lo, n.Hi, ok = spread(e.Get("low"), e.Get("high"), value)
 	} else {
 		n.Lo, ok = value(e)
 		n.Hi = n.Lo
@@ -78,6 +79,9 @@ func (rd *reader) number(it *fhirpath.Item, v *Values) {
 		v.Numbers = append(v.Numbers, n)
 	}
 }
+
+// valueReader reads a JSON number; false if it is none.
+type valueReader func(fhir.Element) (float64, bool)
 
 // value is a JSON number's exact value.
 func value(e fhir.Element) (float64, bool) {
@@ -88,31 +92,64 @@ func value(e fhir.Element) (float64, bool) {
 	return f, err == nil
 }
 
-// quantity appends a quantity, an amount of money or a Range of quantities (search.html#quantity).
+// quantity appends a quantity, an amount of money or a Range of quantities (search.html#quantity). One in a UCUM unit that is
+// not its dimension's canonical one is followed by its conversion, under a name of its own.
 func (rd *reader) quantity(it *fhirpath.Item, v *Values) {
-	q := Quantity{Number: Number{Param: rd.name}}
-	e, ok := it.Element(), false
+	q, low, high := Quantity{Number: Number{Param: rd.name}}, it.Element(), it.Element()
 	switch it.Type() {
 	case "Range":
-		low, high := e.Get("low"), e.Get("high")
-		if q.Lo, q.Hi, ok = spread(low, high); !low.Get("value").Exists() {
-			low = high
+		low, high = low.Get("low"), high.Get("high")
+		if q.unit(low); !low.Get("value").Exists() {
+			q.unit(high)
 		}
-		q.unit(low)
 	case "Money":
-		q.Lo, ok = value(e.Get("value"))
-		q.Hi = q.Lo
-		if q.Code = e.Get("currency").Text(); q.Code != "" {
+		if q.Code = low.Get("currency").Text(); q.Code != "" {
 			q.System = currencies
 		}
 	case "SampledData": // a series of numbers is no quantity
+		return
 	default:
-		q.Lo, q.Hi, ok = spread(e, e)
-		q.unit(e)
+		q.unit(low)
 	}
-	if ok {
-		v.Quantities = append(v.Quantities, q)
+	own, ok := q.spread(low, high, value)
+	if !ok {
+		return
 	}
+	canonical, converted := q.canonical(low, high)
+	switch {
+	case rd.inCanonicalUnits && converted:
+		v.Quantities = append(v.Quantities, canonical)
+	case rd.name != "" && converted:
+		canonical.Param = rd.converted
+		v.Quantities = append(v.Quantities, own, canonical)
+	default:
+		v.Quantities = append(v.Quantities, own)
+	}
+}
+
+// canonical is the quantity in the canonical unit of its dimension; false if it is that already, or has none.
+func (q Quantity) canonical(low, high fhir.Element) (Quantity, bool) {
+	if q.System != ucum.System {
+		return q, false
+	}
+	unit, err := ucum.Parse(q.Code)
+	if err != nil || unit.IsCanonical() {
+		return q, false
+	}
+	q.Code, q.Unit = unit.Canonical(), ""
+	return q.spread(low, high, func(e fhir.Element) (float64, bool) {
+		if e.Kind() != fhir.Number {
+			return 0, false
+		}
+		return unit.Convert(e.Text())
+	})
+}
+
+// spread is the quantity with its interval.
+func (q Quantity) spread(low, high fhir.Element, value valueReader) (Quantity, bool) {
+	var ok bool
+	q.Lo, q.Hi, ok = spread(low, high, value)
+	return q, ok
 }
 
 // currencies is the code system of Money.currency (datatypes.html#Money).
@@ -124,15 +161,19 @@ func (q *Quantity) unit(e fhir.Element) {
 
 // spread is the interval between two quantities, which may be one and the same. A comparator opens it: "<5" is everything below
 // 5. An end that is missing is open, but not both.
-func spread(low, high fhir.Element) (lo, hi float64, ok bool) {
+func spread(low, high fhir.Element, value valueReader) (lo, hi float64, ok bool) {
 	lo, hi = math.Inf(-1), math.Inf(1)
-	if n, known := value(low.Get("value")); known {
+	n, known := value(low.Get("value"))
+	if known {
 		lo, ok = n, true
 		if low.Get("comparator").Is(">") {
 			lo = math.Nextafter(n, math.Inf(1))
 		}
 	}
-	if n, known := value(high.Get("value")); known {
+	if high != low {
+		n, known = value(high.Get("value"))
+	}
+	if known {
 		hi, ok = n, true
 		if high.Get("comparator").Is("<") {
 			hi = math.Nextafter(n, math.Inf(-1))

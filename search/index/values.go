@@ -4,11 +4,14 @@ package index
 // of the parameters' codes and then of the document; equal ones occur once. Every field named Param is a parameter's code
 // ("birthdate"), "" inside a tuple.
 //
-// The matches of a modifier that reads something else than its parameter does are entries of a parameter of their own:
+// The matches of a modifier that reads something else than its parameter does are entries of a parameter of their own, and so are
+// quantities in other units:
 //
 //	subject:identifier   tokens: the identifier of a logical reference
 //	identifier:of-type   tokens: the system of an identifier's type, and the type's code, a pipe and the identifier's value
 //	code:text            strings: Coding.display, CodeableConcept.text and Identifier.type.text, without entries for their words
+//	value-quantity:canonical, code-value-quantity:canonical
+//	                     quantities and tuples: in the canonical unit of their UCUM unit's dimension, where that is another one
 type Values struct {
 	Tokens     []Token
 	Strings    []String

@@ -277,12 +277,17 @@ func TestQuantities(t *testing.T) {
 	}
 	check(t, subject(index.Values{Quantities: []index.Quantity{
 		quantity(5.4, "http://unitsofmeasure.org", "mg", "milligram"), quantity(9, "", "", "drops"),
+		{Number: index.Number{Param: "value-quantity:canonical", Lo: 5.4e-6, Hi: 5.4e-6}, System: "http://unitsofmeasure.org", Code: "kg"},
 	}}), []row{
 		{"Observation", "value-quantity", "5.4", true}, {"Observation", "value-quantity", "5.4|http://unitsofmeasure.org|mg", true},
 		{"Observation", "value-quantity", "5.4|http://x.example|mg", false}, {"Observation", "value-quantity", "5.4|http://unitsofmeasure.org|g", false},
 		{"Observation", "value-quantity", "5.4||mg", true}, {"Observation", "value-quantity", "5.4||milligram", true}, {"Observation", "value-quantity", "5.4||MG", false},
 		{"Observation", "value-quantity", "gt5||drops", true}, {"Observation", "value-quantity", "gt10||drops", false},
 		{"Observation", "value-quantity", "gt5.5|http://unitsofmeasure.org|mg", false}, // 9 is of another unit
+		{"Observation", "value-quantity", "0.0054|http://unitsofmeasure.org|g", true}, {"Observation", "value-quantity", "5400|http://unitsofmeasure.org|ug", true},
+		{"Observation", "value-quantity", "5.4e-6|http://unitsofmeasure.org|kg", true}, {"Observation", "value-quantity", "5.4e-6", false},
+		{"Observation", "value-quantity", "lt0.0055|http://unitsofmeasure.org|g", true}, {"Observation", "value-quantity", "gt0.0054|http://unitsofmeasure.org|g", false},
+		{"Observation", "value-quantity", "5.4|http://unitsofmeasure.org|mL", false}, {"Observation", "value-quantity", "ne5|http://unitsofmeasure.org|ug", true},
 	})
 }
 

@@ -205,7 +205,11 @@ func (v *valuer) quantity() string {
 	case 0, 1:
 		return number
 	case 2:
-		return number + "|" + escape(e.System) + "|" + orGone(escape(e.Code))
+		code := e.Code
+		if v.sometimes(3, "in another unit") {
+			code = one(v.asker, "unit", []string{"mg", "g", "kg", "ug"})
+		}
+		return number + "|" + escape(e.System) + "|" + orGone(escape(code))
 	case 3:
 		return number + "||" + orGone(escape(e.Code))
 	default:

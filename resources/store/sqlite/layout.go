@@ -3,6 +3,8 @@ package sqlite
 import (
 	"encoding/json"
 	"maps"
+
+	"fhirside/search"
 )
 
 // Layout says which search parameters shape the tables. It is part of the file: opening a file with another layout rewrites the
@@ -99,6 +101,9 @@ var observationTwins = map[string]string{
 	"combo-value-quantity":      "value-quantity",
 	"combo-code-value-concept":  "code-value-concept",
 	"combo-code-value-quantity": "code-value-quantity",
+
+	"combo-value-quantity" + search.CanonicalEntries:      "value-quantity" + search.CanonicalEntries,
+	"combo-code-value-quantity" + search.CanonicalEntries: "code-value-quantity" + search.CanonicalEntries,
 }
 
 // fingerprint is the layout as it is kept in the file. The number is that of the rules in rows.go: it goes up when they change.
