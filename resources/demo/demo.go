@@ -25,8 +25,8 @@ type Bundle struct {
 	Body []byte // canonical JSON
 }
 
-// patientsPerBundle keeps a Bundle at some hundred entries.
-const patientsPerBundle = 10
+// patientsPerBundle keeps a Bundle at some 200 entries, which no database minds in one transaction.
+const patientsPerBundle = 4
 
 // Bundles are the clinic in an order in which it can be loaded: no Bundle refers to a later one.
 func (c Clinic) Bundles() iter.Seq[Bundle] {

@@ -19,7 +19,7 @@ import (
 var today = time.Date(2025, 12, 1, 23, 59, 0, 0, time.UTC)
 
 // digest of the small clinic. Who changes the tables or the code changes it; a new version of Go or another processor must not.
-const digest = "c2130555921d1d664ccd53ddb18e78a20bdf5cb978ca467a687d6a8a54ac66f9"
+const digest = "bba5d57e5b4d61164b25770fbb2003f6ad0ac6da3cbb8945e5af481cfe67b059"
 
 func TestSameClinicSameBytes(t *testing.T) {
 	h := sha256.New()
@@ -55,11 +55,11 @@ func TestSeedAndDateMatter(t *testing.T) {
 }
 
 func TestBiggerClinicBeginsWithTheSamePatients(t *testing.T) {
-	small := slices.Collect(Clinic{Patients: 10, Seed: 3, Today: today}.Bundles())
+	small := slices.Collect(Clinic{Patients: 4, Seed: 3, Today: today}.Bundles())
 	big := slices.Collect(Clinic{Patients: 25, Seed: 3, Today: today}.Bundles())
 	i := slices.IndexFunc(small, func(b Bundle) bool { return strings.HasPrefix(b.Name, "3-") })
 	if small[i].Name != big[i].Name || string(small[i].Body) != string(big[i].Body) {
-		t.Error("the first ten patients differ")
+		t.Error("the first patients differ")
 	}
 }
 
