@@ -183,12 +183,12 @@ func (w *writer) position() (millis, number int64, err error) {
 		return 0, 0, err
 	}
 	least := last>>placeBits + 1
-	now := w.s.opt.Now().UnixMilli()
-	if now == least-1 { // a commit in the same millisecond: rather wait for the next than run ahead of the clock
-		time.Sleep(time.Millisecond)
-		now = w.s.opt.Now().UnixMilli()
+	now := w.s.opt.Now()
+	if now.UnixMilli() == least-1 { // rather wait for the next millisecond than run ahead of the clock
+		time.Sleep(now.Truncate(time.Millisecond).Add(time.Millisecond).Sub(now))
+		now = w.s.opt.Now()
 	}
-	return max(now, least), number + 1, nil
+	return max(now.UnixMilli(), least), number + 1, nil
 }
 
 // durable commits the group's transaction.
