@@ -146,7 +146,7 @@ func (d *display) progress(p load.Progress) {
 	stored := numbers.Sprintf("%d resources", p.Stored)
 	switch {
 	case d.tty && d.bar == nil:
-		d.bar = progressbar.NewOptions64(p.Bytes, progressbar.OptionSetWriter(d.out), progressbar.OptionShowBytes(true),
+		d.bar = progressbar.NewOptions64(p.Bytes, progressbar.OptionSetWriter(d.out),
 			progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	case !d.tty && time.Since(d.last) >= lineEvery:
 		d.last = time.Now()
