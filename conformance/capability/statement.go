@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Registry     *search.Registry
 	Interactions []rest.Interaction
+	Formats      []string  // names of the formats
 	Version      string    // of the software
 	Date         time.Time // of the last change of what is claimed
 	// LocalReferences: references to resources of this server must lead somewhere.
@@ -64,7 +65,7 @@ func compose(o Options) (*fhir.Resource, error) {
 		Software:       &models.CapabilityStatementSoftware{Name: "fhirside", Version: &o.Version},
 		Implementation: &models.CapabilityStatementImplementation{Description: "fhirside", Url: &base},
 		FhirVersion:    models.FHIRVersion4_0_1,
-		Format:         []string{"application/fhir+json", "json"},
+		Format:         o.Formats,
 	}
 	part := models.CapabilityStatementRest{Mode: models.RestfulCapabilityModeServer, Interaction: served.system}
 	for _, name := range definitions.ResourceTypes() {

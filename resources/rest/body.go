@@ -25,15 +25,16 @@ const maxPooled = 1 << 20
 
 // resource reads the body as a resource.
 func (s *server) resource(c *gin.Context) (*fhir.Resource, error) {
-	if err := readable(c.GetHeader("Content-Type")); err != nil {
+	format, err := readable(c.GetHeader("Content-Type"))
+	if err != nil {
 		return nil, err
 	}
 	var resource *fhir.Resource
-	err := s.withBody(c, func(body []byte) (err error) {
+	err = s.withBody(c, func(body []byte) (err error) {
 		if len(body) == 0 {
 			return fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the request has no body; a resource is needed")
 		}
-		resource, err = fhir.Parse(body)
+		resource, err = format.parse(body)
 		return err
 	})
 	return resource, err

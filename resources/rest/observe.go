@@ -121,5 +121,10 @@ func (s *server) fail(c *gin.Context, err error) {
 		c.Status(status)
 		return
 	}
-	write(c, status, fhir.Outcome(issues...).Bytes())
+	outcome, as := fhir.Outcome(issues...).Bytes(), representationOf(c.Request)
+	if body, err := as.render(outcome); err == nil {
+		write(c, status, as.contentType, body)
+		return
+	}
+	write(c, status, jsonFormat.contentType, outcome) // it quotes what XML has no character for
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"fhirside/fhir"
 	"fhirside/resources"
@@ -23,7 +22,7 @@ type request struct {
 	policy access.Policy
 	params []search.Parameter
 	pref   resources.Preferences
-	pretty bool
+	as     representation
 }
 
 // request reads what is common to all requests. A format that cannot be served is refused before anything is done.
@@ -38,16 +37,7 @@ func (s *server) request(c *gin.Context) (*request, error) {
 			return nil, err
 		}
 	}
-	format := ""
-	for _, p := range r.params {
-		switch p.Name {
-		case "_format":
-			format = p.Value
-		case "_pretty":
-			r.pretty = p.Value == "true"
-		}
-	}
-	if err := acceptable(c.GetHeader("Accept"), format); err != nil {
+	if r.as, err = representationFor(c.Request, r.params); err != nil {
 		return nil, err
 	}
 	r.pref = preferences(c.Request.Header["Prefer"])
@@ -98,25 +88,21 @@ func preferences(headers []string) (p resources.Preferences) {
 	return p
 }
 
-var jsonType = []string{"application/fhir+json;charset=utf-8"}
-
-// respond writes a resource.
+// respond writes a resource, given as its JSON text.
 func (r *request) respond(status int, body []byte) error {
-	if r.pretty {
-		v := jsontext.Value(body).Clone()
-		if err := v.Indent(jsontext.WithIndent("  ")); err != nil {
-			return err
-		}
-		body = append(v, '\n')
+	body, err := r.as.render(body)
+	if err != nil {
+		return err
 	}
-	write(r.c, status, body)
+	write(r.c, status, r.as.contentType, body)
 	return nil
 }
 
 // write sends a body. An error of the connection has nobody left to be told.
-func write(c *gin.Context, status int, body []byte) {
+func write(c *gin.Context, status int, contentType []string, body []byte) {
 	h := c.Writer.Header()
-	h["Content-Type"] = jsonType
+	h["Content-Type"] = contentType
+	h["Vary"] = append(h["Vary"], "Accept")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)

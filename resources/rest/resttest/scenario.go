@@ -49,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		scenarios []scenario
 	}{
 		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches}, {"quantity", quantitySearches},
-		{"references", references}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"bad input", badInputs},
+		{"references", references}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"xml", xmlFormats}, {"bad input", badInputs},
 	} {
 		for _, sc := range group.scenarios {
 			t.Run(group.name+"/"+sc.name, func(t *testing.T) { sc.run(t, open(t)) })
@@ -142,10 +142,15 @@ func (s step) alwaysHolds(t *testing.T, where string, response *http.Response, b
 		}
 		return
 	}
-	if got := response.Header.Get("Content-Type"); !strings.HasPrefix(s.do, "GET /") && got != "application/fhir+json;charset=utf-8" {
-		t.Errorf("%s: Content-Type %q", where, got)
+	contentType := response.Header.Get("Content-Type")
+	if !strings.HasPrefix(s.do, "GET /") && s.headers["Content-Type"] == "" && contentType != "application/fhir+json;charset=utf-8" {
+		t.Errorf("%s: Content-Type %q", where, contentType)
 	}
-	if response.StatusCode >= 400 && !bytes.HasPrefix(body, []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"`)) {
+	outcome := `{"resourceType":"OperationOutcome","issue":[{"severity":"`
+	if strings.Contains(contentType, "xml") {
+		outcome = `<?xml version="1.0" encoding="UTF-8"?><OperationOutcome xmlns="http://hl7.org/fhir"><issue><severity value="`
+	}
+	if response.StatusCode >= 400 && !bytes.HasPrefix(indentation.ReplaceAll(body, nil), []byte(outcome)) {
 		t.Errorf("%s: a refusal without OperationOutcome: %s", where, body)
 	}
 }
@@ -193,6 +198,8 @@ func zipped(t *testing.T, text string) io.Reader {
 	}
 	return &buf
 }
+
+var indentation = regexp.MustCompile(`\n\s*`)
 
 var entryStatus = regexp.MustCompile(`"response":\{"status":"(\d+) `)
 
