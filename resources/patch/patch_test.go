@@ -1,8 +1,10 @@
 package patch
 
 import (
+	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"fhirside/fhir"
@@ -151,6 +153,40 @@ func TestRules(t *testing.T) {
 		{name: "no resource", patch: `[{"op":"replace","path":"","value":[]}]`, reason: fhir.Unprocessable, want: "makes is no resource"},
 		{name: "no resourceType", patch: `[{"op":"remove","path":"/resourceType"}]`, reason: fhir.Unprocessable, want: "makes is no resource"},
 	}, readJSON)
+}
+
+// One patch serves several goroutines.
+func TestApplyAtOnce(t *testing.T) {
+	r := parse(t, example)
+	for _, read := range []func() (*Patch, error){
+		func() (*Patch, error) {
+			return readJSON(`[{"op":"add","path":"/name/-","value":{"text":"Z"}},{"op":"copy","from":"/name/2","path":"/name/0"}]`)
+		},
+		func() (*Patch, error) {
+			return readXML(`<diff><add sel="Patient/name[1]" pos="before"><name xmlns="http://hl7.org/fhir"><text value="Z"/></name></add></diff>`)
+		},
+		func() (*Patch, error) {
+			return readFHIRPath(operationsOf(op("add", "path", "Patient", "name", "name", "value", `"valueHumanName":{"text":"Z"}`)))
+		},
+	} {
+		p, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, err := p.Apply(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if got, _, err := p.Apply(r); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+					t.Errorf("got %s, %v", got.Bytes(), err)
+				}
+			})
+		}
+		all.Wait()
+	}
 }
 
 func readJSON(text string) (*Patch, error) { return JSON([]byte(text)) }
