@@ -142,6 +142,21 @@ func (c *conn) interruptible(ctx context.Context) func() {
 	return func() { c.db.SetInterrupt(context.Background()) }
 }
 
+// transaction runs f in a transaction that writes.
+func (c *conn) transaction(f func() error) error {
+	if err := c.db.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		err = c.db.Exec("COMMIT")
+	}
+	if err != nil && !c.db.GetAutocommit() {
+		c.db.Exec("ROLLBACK")
+	}
+	return err
+}
+
 // arg is a parameter of a statement.
 type arg struct {
 	kind byte // 'i', 'f', 's', 'b' or 0 for null

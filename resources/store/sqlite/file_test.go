@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -118,6 +119,43 @@ func TestReopen(t *testing.T) {
 			t.Fatal(err)
 		}
 		now = now.Add(-time.Hour)
+	}
+}
+
+// TestAlone: what other processes rely on is not changed while they have the file open.
+func TestAlone(t *testing.T) {
+	before := sqlite.SetBusyTimeout(30 * time.Millisecond)
+	t.Cleanup(func() { sqlite.SetBusyTimeout(before) })
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "alone.db")
+	s := open(t, path, sqlite.Options{})
+	if err := put(ctx, s, patient("a", "Berg")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.Open(ctx, path, sqlite.Options{Layout: &sqlite.Layout{}}); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("another layout: %v", err)
+	}
+	next := append(slices.Clone(sqlite.Migrations()), "CREATE TABLE later(x)")
+	if err := sqlite.Migrate(path, next); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("another schema: %v", err)
+	}
+	if err := put(ctx, s, patient("b", "Berg")); err != nil {
+		t.Errorf("the first one goes on: %v", err)
+	}
+}
+
+// TestPrivate: nobody else can read the files.
+func TestPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "private.db")
+	s := open(t, path, sqlite.Options{})
+	if err := put(t.Context(), s, patient("a", "Berg")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v (%v)", name, info.Mode(), err)
+		}
 	}
 }
 

@@ -61,9 +61,9 @@ func (w *finder) next(after int64, n int, want wants) (list []found, err error) 
 		ask := n - len(list)
 		if !w.exact {
 			ask = max(ask, 64)
-		}
-		if w.plan.drive >= 0 && !w.plan.inOrder(w.plan.parts[w.plan.drive]) {
-			ask = max(ask, w.s.limits.small) // each round reads all of the driver's rows
+			if !w.plan.drivenInOrder() { // each round reads all of the driver's rows
+				ask = max(ask, w.s.limits.large)
+			}
 		}
 		candidates, err := w.plan.next(after, ask)
 		if err != nil {
@@ -95,11 +95,7 @@ func (w *finder) all(want wants, f func(found) error) error {
 		return nil
 	}
 	want.values = want.values || !w.exact
-	candidates, err := w.plan.all()
-	if err != nil {
-		return err
-	}
-	for _, c := range candidates {
+	return w.plan.each(func(c candidate) error {
 		if err := w.c.work(); err != nil {
 			return err
 		}
@@ -107,11 +103,8 @@ func (w *finder) all(want wants, f func(found) error) error {
 		if err == nil && ok {
 			err = f(m)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 // look reads a candidate, and where the tables have not answered everything, judges it.
@@ -176,30 +169,21 @@ func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, lim
 	if err != nil || w.never {
 		return nil, true, err
 	}
+	var candidates []candidate
 	if w.exact {
-		return s.ends(w, limit)
-	}
-	matches, err := w.next(order{}.start(), limit+1, wants{})
-	if err != nil || len(matches) > limit {
-		return nil, false, err
-	}
-	for _, m := range matches {
-		e, err := s.end(c, m.key)
-		if err != nil {
-			return nil, false, err
+		candidates, err = w.plan.next(order{}.start(), limit+1)
+	} else {
+		var matches []found
+		matches, err = w.next(order{}.start(), limit+1, wants{})
+		for _, m := range matches {
+			candidates = append(candidates, m.candidate)
 		}
-		list = append(list, e)
 	}
-	return list, true, nil
-}
-
-func (s *db) ends(w *finder, limit int) (list []end, all bool, err error) {
-	candidates, err := w.plan.next(order{}.start(), limit+1)
 	if err != nil || len(candidates) > limit {
 		return nil, false, err
 	}
 	for _, m := range candidates {
-		e, err := s.end(w.c, m.key)
+		e, err := s.end(c, m.key)
 		if err != nil {
 			return nil, false, err
 		}

@@ -2,7 +2,12 @@ package sqlite
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store"
 )
 
 //go:embed schema.sql
@@ -15,53 +20,65 @@ var migrations = []string{schema}
 const applicationID = 0x46485352 // "FHSR"
 
 // migrate brings the file up to the last version, all or nothing.
-func migrate(c *conn, steps []string) (err error) {
-	if done, err := upToDate(c, steps); done || err != nil {
+func migrate(c *conn, steps []string) error {
+	version, err := schemaVersion(c)
+	switch {
+	case err != nil:
 		return err
+	case version > len(steps):
+		return fmt.Errorf("its schema is version %d and this fhirside knows no later one than %d: use the fhirside that wrote it, or a newer one",
+			version, len(steps))
+	case version == len(steps):
+		return nil
+	case version > 0:
+		if err := c.alone(); err != nil {
+			return err
+		}
+		defer c.shared()
 	}
-	if err := c.db.Exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	defer func() {
+	return c.transaction(func() error {
+		version, err := schemaVersion(c) // again: another process may have made the file in between
+		for v := version; v < len(steps) && err == nil; v++ {
+			if err = c.db.Exec(steps[v]); err != nil {
+				err = fmt.Errorf("bring the schema to version %d: %w", v+1, err)
+			}
+		}
 		if err != nil {
-			c.db.Exec("ROLLBACK")
+			return err
 		}
-	}()
-	version, _, err := c.integer("PRAGMA user_version") // again: another process may have been faster
-	if err != nil {
-		return err
-	}
-	for v := int(version); v < len(steps); v++ {
-		if err := c.db.Exec(steps[v]); err != nil {
-			return fmt.Errorf("bring the schema to version %d: %w", v+1, err)
-		}
-	}
-	if err := c.db.Exec(fmt.Sprintf("PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT", len(steps), applicationID)); err != nil {
-		return err
-	}
-	return nil
+		return c.db.Exec(fmt.Sprintf("PRAGMA user_version=%d; PRAGMA application_id=%d", len(steps), applicationID))
+	})
 }
 
-// upToDate also refuses files that are not for this program.
-func upToDate(c *conn, steps []string) (bool, error) {
-	version, _, err := c.integer("PRAGMA user_version")
-	if err != nil {
-		return false, err
+// schemaVersion is 0 for an empty file. Those of other programs are refused.
+func schemaVersion(c *conn) (int, error) {
+	var values [3]int64
+	for i, sql := range []string{"PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_schema"} {
+		var err error
+		if values[i], _, err = c.integer(sql); err != nil {
+			return 0, err
+		}
 	}
-	application, _, err := c.integer("PRAGMA application_id")
-	if err != nil {
-		return false, err
+	version, application, tables := values[0], values[1], values[2]
+	if application != applicationID && (application != 0 || tables != 0) {
+		return 0, errors.New("it is a SQLite database of something else than fhirside")
 	}
-	tables, _, err := c.integer("SELECT count(*) FROM sqlite_schema")
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case application != applicationID && (application != 0 || tables != 0):
-		return false, fmt.Errorf("it is a SQLite database of something else than fhirside")
-	case int(version) > len(steps):
-		return false, fmt.Errorf("its schema is version %d and this fhirside knows no later one than %d: use the fhirside that wrote it, or a newer one",
-			version, len(steps))
-	}
-	return int(version) == len(steps), nil
+	return int(version), nil
 }
+
+// alone makes sure that no other connection has the file open, before something is changed that the others rely on: SQLite leaves
+// WAL mode only for the last one.
+func (c *conn) alone() error {
+	mode := ""
+	err := c.each(func(st *sqlite3.Stmt) error {
+		mode = st.ColumnText(0)
+		return nil
+	}, "PRAGMA journal_mode=DELETE")
+	if errors.Is(err, sqlite3.BUSY) || err == nil && mode == "wal" {
+		return fmt.Errorf("%w: it has to be brought up to date, and another process has it open: end that first", store.ErrUnavailable)
+	}
+	return err
+}
+
+// shared is how the file is used.
+func (c *conn) shared() error { return c.db.Exec("PRAGMA journal_mode=WAL") }

@@ -157,18 +157,39 @@ func (s *db) keysOf(parts []node) (from, to int64) {
 	return from, to
 }
 
-// all are the plan's candidates, in order.
-func (p *plan) all() ([]candidate, error) {
+// drivenInOrder says whether the plan can read some candidates without reading all.
+func (p *plan) drivenInOrder() bool { return p.drive < 0 || p.inOrder(p.parts[p.drive]) }
+
+// each calls f for all of the plan's candidates, in order.
+func (p *plan) each(f func(candidate) error) error {
 	if p.tentative {
 		if err := p.settle(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p.candidates(p.order.start(), math.MaxInt64)
+	n := math.MaxInt
+	if p.drivenInOrder() {
+		n = p.s.limits.large
+	}
+	for after := p.order.start(); ; {
+		list, err := p.candidates(after, n)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			after = p.order.place(c)
+			if err := f(c); err != nil {
+				return err
+			}
+		}
+		if len(list) < n {
+			return nil
+		}
+	}
 }
 
 // count is how many resources the plan finds; the node must be exact.
-func (p *plan) count() (int64, error) {
+func (p *plan) count() (n int64, err error) {
 	if p.tentative {
 		if err := p.settle(); err != nil {
 			return 0, err
@@ -176,8 +197,11 @@ func (p *plan) count() (int64, error) {
 	}
 	walks := p.walks()
 	if len(walks) > 1 {
-		list, err := p.all()
-		return int64(len(list)), err
+		err = p.each(func(candidate) error {
+			n++
+			return nil
+		})
+		return n, err
 	}
 	var q query
 	if repeats(walks[0].driver) {
@@ -186,6 +210,6 @@ func (p *plan) count() (int64, error) {
 		q.WriteString("SELECT count(*) FROM ")
 	}
 	p.from(&q, walks[0], false)
-	n, _, err := p.c.integer(q.String(), q.args...)
+	n, _, err = p.c.integer(q.String(), q.args...)
 	return n, err
 }

@@ -51,25 +51,13 @@ func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*p
 // choose finds the driver.
 func (p *plan) choose() error {
 	p.drive = -1
-	var candidates []int
-	best := rankNone
-	for i, n := range p.parts {
-		switch rank := rankOf(n); {
-		case rank == rankNone:
-		case rank == rankShort:
-			p.drive = i
-			return nil
-		case rank == rankNumber && best < rankNumber:
-		case rank < rankNumber && best == rankNumber:
-			best, candidates = rank, []int{i}
-		default:
-			best, candidates = min(best, rank), append(candidates, i)
-		}
+	candidates := p.candidatesToDrive()
+	if len(candidates) == 0 {
+		return nil
 	}
-	if len(candidates) == 0 || len(candidates) == 1 && p.inOrder(p.parts[candidates[0]]) {
-		if len(candidates) == 1 {
-			p.drive = candidates[0]
-		}
+	first := candidates[0]
+	if len(candidates) == 1 && (rankOf(p.parts[first]) <= rankShort || p.inOrder(p.parts[first])) {
+		p.drive = first
 		return nil
 	}
 	shortest, n, err := p.shortest(candidates, p.s.limits.small)
@@ -89,15 +77,43 @@ func (p *plan) choose() error {
 	return nil
 }
 
+// candidatesToDrive are the parts that it may pay to have drive.
+func (p *plan) candidatesToDrive() (list []int) {
+	best := -1
+	for i, n := range p.parts {
+		if rankOf(n) != rankNone && (best < 0 || rankOf(n) < rankOf(p.parts[best])) {
+			best = i
+		}
+	}
+	if best < 0 || rankOf(p.parts[best]) == rankGiven {
+		return p.some(func(i int) bool { return i == best })
+	}
+	return p.some(func(i int) bool {
+		n := p.parts[i]
+		switch {
+		case i == best:
+			return true
+		case rankOf(n) == rankNone, rankOf(n) == rankNumber:
+			return false
+		}
+		t, ok := n.(hasTerm) // the rows of a patient tell what tokens the resources have
+		return rankOf(p.parts[best]) != rankShort || !ok || !t.token
+	})
+}
+
+func (p *plan) some(fits func(i int) bool) (list []int) {
+	for i := range p.parts {
+		if fits(i) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // settle gives up a tentative plan: the shortest part drives, if one is short enough to be read as a whole.
 func (p *plan) settle() error {
 	p.tentative = false
-	var candidates []int
-	for i, n := range p.parts {
-		if rankOf(n) != rankNone {
-			candidates = append(candidates, i)
-		}
-	}
+	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
 	i, n, err := p.shortest(candidates, p.s.limits.large)
 	if err == nil && n < p.s.limits.large {
 		p.drive = i
@@ -124,7 +140,8 @@ func (p *plan) shortest(candidates []int, limit int) (best, rows int, err error)
 type rank int
 
 const (
-	rankShort  rank = iota // few rows by nature: ids, a patient's resources
+	rankGiven  rank = iota // the resources themselves
+	rankShort              // few rows by nature: a patient's resources
 	rankTerm               // in order
 	rankRange              // not in order
 	rankNumber             // in order, but rows that do not match are walked as well
@@ -134,7 +151,7 @@ const (
 func rankOf(n node) rank {
 	switch n := n.(type) {
 	case isOneOf:
-		return rankShort
+		return rankGiven
 	case hasTerm:
 		if n.patient {
 			return rankShort
@@ -153,7 +170,7 @@ func rankOf(n node) rank {
 			return rankRange
 		}
 	case orNode:
-		worst := rankShort
+		worst := rankGiven
 		for _, part := range n {
 			worst = max(worst, rankOf(part))
 		}

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,8 +49,9 @@ type db struct {
 	close   sync.Once
 }
 
-// Open opens the database file, and makes it where there is none. A file of an older schema or another layout is brought up to
-// date first; one of a newer schema is refused. Several processes may have the file open.
+// Open opens the database file, and makes it where there is none, readable for its owner only. Several processes may have the file
+// open. A file of an older schema or another layout is brought up to date first, while no other process has it open; one of a
+// newer schema is refused.
 func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 	if opt.Layout == nil {
 		l := DefaultLayout()
@@ -71,6 +74,9 @@ func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 }
 
 func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
+	if err := makePrivate(path); err != nil {
+		return nil, err
+	}
 	s := &db{opt: opt, uri: fileURI(path), limits: usual}
 	w, err := s.connectWriter(ctx)
 	if err != nil {
@@ -97,7 +103,21 @@ func fileURI(path string) string {
 	if path == Memory {
 		return "file:/" + rand.Text() + "?vfs=mvcc"
 	}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	file.RawQuery = "modeof=" + strings.ReplaceAll(url.QueryEscape(path), "+", "%20") // the WAL gets the mode of the file
+	return file.String()
+}
+
+// makePrivate makes the file, where there is none, so that only its owner can read it.
+func makePrivate(path string) error {
+	if path == Memory {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return f.Close()
 }
 
 func (s *db) connectWriter(ctx context.Context) (*conn, error) {
@@ -123,24 +143,22 @@ var readerPragmas = []string{
 }
 
 // loadSettings reads what the file says about itself, or writes it into a new one.
-func (s *db) loadSettings(c *conn) (err error) {
-	if err := c.db.Exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			c.db.Exec("ROLLBACK")
+func (s *db) loadSettings(c *conn) error {
+	var key, words, layout []byte
+	err := c.transaction(func() (err error) {
+		key, err = setting(c, "hash key", func() []byte {
+			k := make([]byte, 16)
+			rand.Read(k) // never fails: crypto/rand ends the program instead
+			return k
+		})
+		if err == nil {
+			words, err = setting(c, "vocabulary", func() []byte { return vocabulary })
 		}
-	}()
-	key, err := setting(c, "hash key", func() []byte {
-		k := make([]byte, 16)
-		rand.Read(k)
-		return k
-	})
-	if err != nil {
+		if err == nil {
+			layout, err = setting(c, "layout", func() []byte { return []byte(s.opt.Layout.fingerprint()) })
+		}
 		return err
-	}
-	words, err := setting(c, "vocabulary", func() []byte { return vocabulary })
+	})
 	if err != nil {
 		return err
 	}
@@ -151,18 +169,17 @@ func (s *db) loadSettings(c *conn) (err error) {
 	if s.codec, err = newCodec(words); err != nil {
 		return err
 	}
-	layout, err := setting(c, "layout", func() []byte { return []byte(s.opt.Layout.fingerprint()) })
-	if err != nil {
+	if string(layout) == s.opt.Layout.fingerprint() {
+		return nil
+	}
+	if err := c.alone(); err != nil {
 		return err
 	}
-	if string(layout) != s.opt.Layout.fingerprint() {
-		if err := s.reindex(c); err != nil {
-			return fmt.Errorf("rewrite the index tables: %w", err)
-		}
-	}
-	return c.db.Exec("COMMIT")
+	defer c.shared()
+	return c.transaction(func() error { return s.reindex(c) })
 }
 
+// setting is a value that belongs to the file; first makes it where there is none.
 func setting(c *conn, name string, first func() []byte) (value []byte, err error) {
 	err = c.each(func(st *sqlite3.Stmt) error {
 		value = st.ColumnBlob(0, nil)

@@ -51,6 +51,7 @@ type version struct {
 // end undoes a commit that failed.
 func (t *tx) end() {
 	t.over = true
+	defer t.w.conn.guard(&t.g.failed)
 	if t.ok {
 		t.g.commits++
 		if t.savepoint {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -195,6 +196,9 @@ func (w *writer) position() (millis, number int64, err error) {
 func (w *writer) durable(g *group) (err error) {
 	defer w.conn.guard(&err)
 	err = g.failed
+	if w.conn.broken {
+		return fmt.Errorf("%w: it ran out of memory", store.ErrUnavailable) // the transaction ends with the connection
+	}
 	if err == nil {
 		err = w.flush(g, len(g.pending))
 	}
