@@ -103,7 +103,8 @@ type criteria struct {
 	filter search.Filter // what the caller may see, included
 }
 
-// criteriaOf reads criteria strictly: an empty search, an unknown parameter or one that shapes results is refused. A whole URL
+// criteriaOf reads criteria strictly: an empty search, an unknown parameter or one that shapes results is refused, and of value
+// sets only R4's own are known: what is written must not depend on a ValueSet that changes meanwhile. A whole URL
 // or "Type?criteria" is read as its criteria.
 func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*criteria, error) {
 	if before, after, ok := strings.Cut(text, "?"); ok {

@@ -52,6 +52,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	}
 	parsed, err := search.Parse(s.Registry, q.Type, params, search.Options{
 		Base: s.Base, Now: s.Now, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
+		Terminology: s.terminology(v, p),
 	})
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
+	"fhirside/fhir/terminology"
 )
 
 // Options say how a search is read.
@@ -20,6 +21,8 @@ type Options struct {
 	DefaultCount int
 	// MaxCount caps _count; 0 is no cap.
 	MaxCount int
+	// Terminology has the value sets and code systems that modifiers ask for; nil is those of R4 itself.
+	Terminology Terminology
 	// Lenient leaves unknown parameters out (Prefer: handling=lenient); Query.Ignored lists them. A known parameter with a value
 	// or modifier that cannot be read is refused all the same.
 	Lenient bool
@@ -50,6 +53,9 @@ const (
 // any other character stands for itself; a text of which folding leaves nothing ("%", "--") matches nothing; a space where the
 // zone of a time begins is the plus sign that the URL lost.
 func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) (*Query, error) {
+	if opt.Terminology == nil {
+		opt.Terminology = terminology.Terminology{terminology.R4()}
+	}
 	p := &parser{reg: reg, opt: opt, base: strings.TrimRight(opt.Base, "/"), query: &Query{Count: -1}, given: map[string]string{}}
 	if opt.DefaultCount > 0 {
 		p.query.Count = opt.DefaultCount

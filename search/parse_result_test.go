@@ -208,9 +208,9 @@ func TestUnknownType(t *testing.T) {
 func TestClaims(t *testing.T) {
 	for _, c := range []struct{ resourceType, code, modifiers string }{
 		{"Patient", "family", "missing exact contains"},
-		{"Patient", "gender", "missing not"},
+		{"Patient", "gender", "missing not in not-in above below"},
 		{"Patient", "identifier", "missing not text of-type"},
-		{"Observation", "code", "missing not text"},
+		{"Observation", "code", "missing not text in not-in above below"},
 		{"Observation", "subject", "missing identifier [type]"},
 		{"ActivityDefinition", "depends-on", "missing [type]"},
 		{"Observation", "code-value-quantity", ""},

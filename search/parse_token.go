@@ -10,6 +10,9 @@ import (
 // uri, id) are searched by their value alone (search.html#token).
 var coded = []string{"code", "Coding", "CodeableConcept", "Identifier"}
 
+// concepts are those of them whose codes are of code systems, which can have value sets and hierarchies.
+var concepts = []string{"code", "Coding", "CodeableConcept"}
+
 // tokenLeaf reads code, system|code, |code or system|.
 func (p *parser) tokenLeaf(c comparison, text string) (Filter, error) {
 	parts := split(text, '|')

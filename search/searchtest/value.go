@@ -23,6 +23,18 @@ type valuer struct {
 	near     []*index.Values
 }
 
+// valueSets are lists of codes, and all of a code system.
+var valueSets = []string{
+	"http://hl7.org/fhir/ValueSet/administrative-gender", "http://hl7.org/fhir/ValueSet/observation-category", "http://loinc.org/vs",
+	"http://hl7.org/fhir/ValueSet/observation-status",
+}
+
+// hierarchies are codes with others below or above them, and codes without.
+var hierarchies = []string{
+	"http://terminology.hl7.org/CodeSystem/v3-ActCode|_ActEncounterCode", "http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB",
+	"http://terminology.hl7.org/CodeSystem/observation-category|abc", "http://hl7.org/fhir/administrative-gender|male",
+}
+
 // value draws one alternative, escaped.
 func (v *valuer) value() string {
 	switch {
@@ -36,6 +48,10 @@ func (v *valuer) value() string {
 		return v.token(v.code+":identifier", true)
 	case v.modifier == "of-type":
 		return v.ofType()
+	case v.modifier == "in" || v.modifier == "not-in":
+		return one(v.asker, "value set", valueSets)
+	case v.param.Type == search.TypeToken && (v.modifier == "above" || v.modifier == "below"):
+		return one(v.asker, "concept", hierarchies)
 	}
 	switch v.param.Type {
 	case search.TypeNumber:
