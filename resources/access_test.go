@@ -10,6 +10,7 @@ import (
 	"fhirside/fhir"
 	"fhirside/resources"
 	"fhirside/resources/access"
+	"fhirside/resources/patch"
 	"fhirside/resources/store/sqlite"
 	"fhirside/search"
 )
@@ -299,4 +300,33 @@ func TestPolicyInBundles(t *testing.T) {
 	h.wants("giving one's own away", err, fhir.Forbidden)
 	_, err = bundle("transaction", `{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"Patient?name=B"}},"request":{"method":"POST","url":"Observation"}}`)
 	h.wants("a conditional reference to what is hidden", err, fhir.PreconditionFailed)
+}
+
+// A patch takes the right to update, before and after; one that tests, the right to read as well.
+func TestPolicyOnPatches(t *testing.T) {
+	h := newHouse(t)
+	try := func(p access.Policy, id, text string) (resources.Result, error) {
+		change, err := patch.JSON([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Patch(h.Context(), p, "Observation", id, change, resources.Conditions{})
+	}
+	const note = `[{"op":"add","path":"/note","value":[{"text":"x"}]}]`
+	const toB = `[{"op":"replace","path":"/subject/reference","value":"Patient/b"}]`
+	_, err := try(alice, "ob", note)
+	h.wants("a patch of what alice may not see", err, fhir.NotFound)
+	_, err = try(alice, "oa", toB)
+	h.wants("a patch that moves it away from alice", err, fhir.Forbidden)
+	if r, err := try(alice, "oa", note); err != nil || r.Done != resources.Updated || r.Version.Body == nil {
+		t.Errorf("alice's own: %v, %v", r, err)
+	}
+	blind := grants{"Observation": {access.Update: search.All{}}}
+	if r, err := try(blind, "oa", `[{"op":"replace","path":"/note/0/text","value":"y"}]`); err != nil || r.Version.Version != 3 || r.Version.Body != nil {
+		t.Errorf("who may not read gets %s, %v", r.Version.Body, err)
+	}
+	_, err = try(blind, "oa", `[{"op":"test","path":"/status","value":"final"}]`)
+	h.wants("a test by who may not read", err, fhir.Forbidden)
+	_, err = try(grants{"Observation": {access.Read: search.All{}}}, "oa", note)
+	h.wants("a patch by who may only read", err, fhir.Forbidden)
 }

@@ -128,12 +128,12 @@ func (e *bundleEntry) checkBody() error {
 		if t.resourceType == "" || t.id != "" || t.part != "" {
 			return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "POST goes to a resource type: \"Patient\"")
 		}
-	case http.MethodPut, http.MethodDelete:
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		if t.resourceType == "" || t.part != "" || (t.id == "") == !t.hasQuery {
 			return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "%s goes to a resource (\"Patient/1\") or to criteria (\"Patient?identifier=…\")", e.method)
 		}
 	default:
-		return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "the method %q is not supported here: GET, HEAD, POST, PUT, DELETE", clip(e.method))
+		return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "the method %q is not supported here: GET, HEAD, POST, PUT, PATCH, DELETE", clip(e.method))
 	}
 	if e.method != http.MethodDelete && e.resource == nil {
 		return fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "%s needs a resource", e.method)
@@ -151,6 +151,8 @@ func (e *bundleEntry) write(s *Service, p access.Policy) (w *write, err error) {
 		w, err = s.newUpdate(p, t.resourceType, t.id, e.resource, e.conditions)
 	case e.method == http.MethodPut:
 		w, err = s.newUpdateWhere(p, t.resourceType, t.query, e.resource, e.conditions)
+	case e.method == http.MethodPatch:
+		w, err = e.patch(s, p)
 	case e.method == http.MethodDelete && t.id != "":
 		w, err = s.newWrite(p, deletes, t.resourceType, t.id, nil, e.conditions)
 	case e.method == http.MethodDelete:

@@ -79,9 +79,12 @@ func conditionalType(reference string) string {
 // resolved is the resource with its links to other entries, and its conditional references, replaced by what they turned out
 // to be: "Patient/1".
 func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Resource, []link, error) {
-	w := writes[i]
-	ed, changed := w.sent.Edit(), false
-	root := b.roots[i]
+	return b.resolvedIn(writes[i].sent, b.links[i], b.roots[i], writes, ids)
+}
+
+// resolvedIn does it in a resource whose relative references are relative to root.
+func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, writes []*write, ids identities) (*fhir.Resource, []link, error) {
+	ed, changed := r.Edit(), false
 	replacement := func(text string, kind linkKind) (string, bool) {
 		if at, ok := b.fullURLs[text]; ok {
 			return writes[at].resourceType + "/" + ids.ids[at], true
@@ -97,7 +100,7 @@ func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Re
 		target, ok := ids.references[text]
 		return target, ok
 	}
-	for _, l := range b.links[i] {
+	for _, l := range links {
 		text := l.element.Text()
 		after, ok := "", false
 		if l.kind == isNarrative {
@@ -112,13 +115,13 @@ func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Re
 		}
 	}
 	if !changed {
-		return w.sent, b.links[i], nil
+		return r, links, nil
 	}
-	r, err := ed.Apply()
+	out, err := ed.Apply()
 	if err != nil {
 		return nil, nil, err
 	}
-	return r, linksOf(r), nil
+	return out, linksOf(out), nil
 }
 
 // narrativeAttribute is a link or an image source in XHTML.

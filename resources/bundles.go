@@ -190,12 +190,15 @@ func (s *Service) refusal(err error, pref Preferences) answer {
 
 // answerTo says what came of a write. Bundles repeat resources only where that is asked for.
 func answerTo(r Result, pref Preferences) answer {
-	a := answer{status: r.Done.Status(), version: r.Version, location: r.Done != Absent && r.Done != Deleted}
+	a := answer{status: r.Done.Status(), location: r.Done != Absent && r.Done != Deleted, outcome: r.Issues}
+	if len(r.More) == 0 { // else no one version is that of the answer
+		a.version = r.Version
+	}
 	switch pref.Return {
 	case ReturnRepresentation:
 		a.resource, a.fullURL = r.Version.Body, true
 	case ReturnOutcome:
-		a.outcome = []fhir.Issue{r.Issue()}
+		a.outcome = r.Outcome()
 	}
 	return a
 }

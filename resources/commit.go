@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"fhirside/fhir"
 	"fhirside/resources/access"
@@ -81,7 +82,7 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*t
 // preparation is what the criteria found and the drafts that follow from it.
 type preparation struct {
 	identities
-	drafts []*draft // of creates and updates
+	drafts []*draft // of creates and updates; those of changes follow from the current version
 }
 
 // prepare looks the criteria up and makes the drafts. Criteria that do not hold refuse the transaction right away, unless its
@@ -100,7 +101,7 @@ func (s *Service) prepare(v view, t *transaction) (*preparation, error) {
 func (s *Service) draft(t *transaction, ids identities) (*preparation, error) {
 	made := &preparation{ids, make([]*draft, len(t.writes))}
 	for i, w := range t.writes {
-		if w.action == deletes || ids.found(i, w) {
+		if w.sent == nil || ids.found(i, w) {
 			continue
 		}
 		r, links := w.sent, []link(nil)
@@ -135,11 +136,12 @@ type run struct {
 	tx      store.Tx
 	view    view
 	t       *transaction
+	drafts  []*draft // per write; nil for a delete, or where nothing is written
 	results []Result
 	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
 }
 
-// do processes the writes in the order of http.html#trules: deletions, creates, updates, reads. References are judged by the
+// do processes the writes in the order of http.html#trules: deletions, creates, updates and patches, reads. References are judged by the
 // state at the end.
 func (r *run) do(prepared *preparation) error {
 	if err := r.each(deletes, func(i int, w *write) error { return r.remove(i, w) }); err != nil {
@@ -149,13 +151,17 @@ func (r *run) do(prepared *preparation) error {
 	if err != nil {
 		return err
 	}
+	r.drafts = slices.Clone(prepared.drafts)
 	for _, a := range []action{creates, updates} {
-		if err := r.each(a, func(i int, w *write) error { return r.put(i, w, prepared) }); err != nil {
+		if err := r.each(a, func(i int, w *write) error { return r.put(i, w, prepared.identities) }); err != nil {
 			return err
 		}
 	}
+	if err := r.each(changes, func(i int, w *write) error { return r.change(i, w, prepared.identities) }); err != nil {
+		return err
+	}
 	if r.s.Integrity == CheckReferences {
-		if err := r.checkReferences(prepared); err != nil {
+		if err := r.checkReferences(); err != nil {
 			return err
 		}
 	}
@@ -212,39 +218,59 @@ func (r *run) current(key store.Key) (current *store.Version, last store.Version
 
 // remove deletes what the write names or its criteria find. What the caller cannot see is Absent, as if it did not exist.
 func (r *run) remove(i int, w *write) error {
-	id := w.id
+	ids := []string{w.id}
 	if w.criteria != nil {
 		var err error
-		if id, err = w.criteria.find(r.view); err != nil {
+		if ids, err = w.criteria.list(r.view, r.s.MaxDelete); err != nil {
 			return err
 		}
 	}
-	key := store.Key{Type: w.resourceType, ID: id}
-	r.results[i] = Result{Done: Absent}
-	if !fhir.ValidID(id) {
+	result := Result{Done: Absent}
+	if len(ids) == 0 {
+		r.results[i] = result
 		return w.conditions.hold(nil)
+	}
+	for _, id := range ids {
+		deleted, err := r.removeOne(w, store.Key{Type: w.resourceType, ID: id})
+		switch {
+		case err != nil:
+			return err
+		case deleted == nil:
+		case result.Done == Absent:
+			result.Done, result.Version = Deleted, *deleted
+		default:
+			result.More = append(result.More, *deleted)
+		}
+	}
+	r.results[i] = result
+	return nil
+}
+
+// removeOne deletes a resource. It gives nil where there is none that the caller can see.
+func (r *run) removeOne(w *write, key store.Key) (*store.Version, error) {
+	if !fhir.ValidID(key.ID) {
+		return nil, w.conditions.hold(nil)
 	}
 	current, _, err := r.current(key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	visible, err := r.mayChange(w.action, current)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !visible {
 		current = nil
 	}
 	if err := w.conditions.hold(current); err != nil || current == nil {
-		return err
+		return nil, err
 	}
 	deleted, err := r.tx.Delete(key.Type, key.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.alive[key] = false
-	r.results[i] = Result{Done: Deleted, Version: deleted}
-	return nil
+	return &deleted, nil
 }
 
 // mayChange asks the policy about the version that a write ends. What the caller may read but not change is Forbidden; what it
@@ -265,22 +291,27 @@ func (r *run) mayChange(a action, current *store.Version) (visible bool, err err
 }
 
 // put stores what a create or an update sent.
-func (r *run) put(i int, w *write, prepared *preparation) error {
-	if prepared.found(i, w) {
-		return r.find(i, w, prepared.ids[i])
+func (r *run) put(i int, w *write, ids identities) (err error) {
+	if ids.found(i, w) {
+		return r.find(i, w, ids.ids[i])
 	}
-	d, key := prepared.drafts[i], store.Key{Type: w.resourceType, ID: prepared.ids[i]}
+	key := store.Key{Type: w.resourceType, ID: ids.ids[i]}
 	var current *store.Version
 	var last store.Version
 	if w.action == updates {
-		var err error
 		if current, last, err = r.meet(w, key); err != nil {
 			return err
 		}
-		if current != nil && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
-			r.results[i] = Result{Done: Unchanged, Version: *current}
-			return nil
-		}
+	}
+	return r.store(i, w, key, current, last)
+}
+
+// store makes the write's draft the version after last, unless it is the current one already.
+func (r *run) store(i int, w *write, key store.Key, current *store.Version, last store.Version) error {
+	d, result := r.drafts[i], &r.results[i]
+	if current != nil && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
+		result.Done, result.Version = Unchanged, *current
+		return nil
 	}
 	if ok, err := r.s.permitsDraft(r.view, may(r.policy, key.Type, w.action.interaction()), key, d); err != nil || !ok {
 		if err == nil {
@@ -288,21 +319,22 @@ func (r *run) put(i int, w *write, prepared *preparation) error {
 		}
 		return err
 	}
-	version := store.Version{Key: key, Version: last.Version + 1, Updated: r.tx.Now(), Method: store.Created}
-	r.results[i].Done = Created
-	if w.action == updates {
-		version.Method = store.Updated
-		if current != nil {
-			r.results[i].Done = Updated
-		}
+	version := store.Version{Key: key, Version: last.Version + 1, Updated: r.tx.Now(), Method: store.Updated}
+	switch {
+	case current != nil:
+		result.Done = Updated
+	case w.action == creates:
+		result.Done, version.Method = Created, store.Created
+	default:
+		result.Done = Created
 	}
 	version.Body = stamped(d.resource, key.ID, version.Version, version.Updated)
-	r.results[i].Version = version
+	result.Version = version
 	r.alive[key] = true
 	return r.tx.Put(store.Record{Version: version, Values: d.values})
 }
 
-// meet is the version that an update ends, with policy and preconditions checked on it. The content before a deletion counts
+// meet is the version that an update or a change ends, with policy and preconditions checked on it. The content before a deletion counts
 // for the policy as well: whoever writes on goes on with that resource's history.
 func (r *run) meet(w *write, key store.Key) (current *store.Version, last store.Version, err error) {
 	if current, last, err = r.current(key); err != nil {
@@ -323,6 +355,9 @@ func (r *run) meet(w *write, key store.Key) (current *store.Version, last store.
 		case !visible:
 			return nil, last, notFound(key.Type, key.ID)
 		}
+	}
+	if current == nil && w.action == changes {
+		return nil, last, missing(key, last)
 	}
 	return current, last, w.conditions.hold(current)
 }

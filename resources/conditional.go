@@ -134,20 +134,28 @@ func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*crite
 
 // find looks the criteria up: "" where nothing matches, an error where several do.
 func (c *criteria) find(v view) (id string, err error) {
-	var found []string
-	for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: 2, KeysOnly: true}) {
+	found, err := c.list(v, 1)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// list gives what matches the criteria: at most so many, an error where there are more.
+func (c *criteria) list(v view, most int) (found []string, err error) {
+	for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: most + 1, KeysOnly: true}) {
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		found = append(found, match.ID)
 	}
-	switch len(found) {
-	case 0:
-		return "", nil
-	case 1:
-		return found[0], nil
+	switch {
+	case len(found) <= most:
+		return found, nil
+	case most == 1:
+		return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
 	}
-	return "", fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
+	return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "more than %d resources match the criteria %s: nothing was done to any", most, c.text)
 }
 
 func and(filters ...search.Filter) search.Filter {

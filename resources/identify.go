@@ -27,7 +27,7 @@ func (t *transaction) isConditional() bool {
 		slices.ContainsFunc(t.writes, func(w *write) bool { return w.criteria != nil && w.action != deletes })
 }
 
-// identify looks up the criteria of creates, updates and references, each distinct one once, in the state before any of them
+// identify looks up the criteria of creates, updates, changes and references, each distinct one once, in the state before any of them
 // is written. Equal criteria of two entries mean one resource: the first creates it, the second finds it.
 func (t *transaction) identify(v view) (identities, error) {
 	ids := identities{ids: make([]string, len(t.writes)), matched: make([]bool, len(t.writes)), references: map[string]string{}}
@@ -54,7 +54,7 @@ func (t *transaction) identify(v view) (identities, error) {
 			ids.references[c.text] = c.criteria.typ + "/" + id
 		}
 	}
-	for _, a := range []action{creates, updates} {
+	for _, a := range []action{creates, updates, changes} {
 		for i, w := range t.writes {
 			if w.action != a {
 				continue
@@ -64,9 +64,13 @@ func (t *transaction) identify(v view) (identities, error) {
 				continue
 			}
 			id, err := lookUp(w.criteria)
-			if err == nil && id != "" {
+			switch {
+			case err != nil:
+			case id != "":
 				ids.ids[i], ids.matched[i] = id, true
 				err = w.agrees(id)
+			case a == changes:
+				err = fhir.Errorf(fhir.NotFound, fhir.CodeNotFound, "nothing matches the criteria %s", clip(w.criteria.text))
 			}
 			if err != nil {
 				return ids, in(w.at, err)
@@ -94,19 +98,24 @@ func (t *transaction) distinct(ids identities, deleted []Result) error {
 	seen := make(map[store.Key]*write, len(t.writes))
 	for i, w := range t.writes {
 		key := store.Key{Type: w.resourceType, ID: ids.ids[i]}
+		keys := []store.Key{key}
 		if w.action == deletes {
-			key.ID = w.id
+			keys[0].ID = w.id
 			if deleted[i].Done == Deleted {
-				key = deleted[i].Version.Key
+				keys = deleted[i].deleted()
 			}
 		}
-		if key.ID == "" || ids.found(i, w) {
+		if ids.found(i, w) {
 			continue
 		}
-		if first := seen[key]; first != nil {
-			return in(w.at, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s/%s is written by %s already: a transaction writes a resource once", key.Type, key.ID, first.at))
+		for _, key := range keys {
+			if first := seen[key]; first != nil {
+				return in(w.at, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s/%s is written by %s already: a transaction writes a resource once", key.Type, key.ID, first.at))
+			}
+			if key.ID != "" {
+				seen[key] = w
+			}
 		}
-		seen[key] = w
 	}
 	return nil
 }

@@ -14,18 +14,18 @@ import (
 
 // checkReferences holds that, at the end of a commit, what was written refers to nothing that does not exist, and that nothing
 // refers to what was deleted.
-func (r *run) checkReferences(prepared *preparation) error {
+func (r *run) checkReferences() error {
 	exists := map[store.Key]bool{}
 	for i, w := range r.t.writes {
-		if d := prepared.drafts[i]; d != nil && r.results[i].Done != Unchanged {
+		if d := r.drafts[i]; d != nil && r.results[i].Done != Unchanged {
 			if err := r.checkTargets(d, exists); err != nil {
 				return in(w.at, err)
 			}
 		}
 	}
 	for i, w := range r.t.writes {
-		if r.results[i].Done == Deleted {
-			if err := r.checkUnreferenced(r.results[i].Version.Key); err != nil {
+		for _, key := range r.results[i].deleted() {
+			if err := r.checkUnreferenced(key); err != nil {
 				return in(w.at, err)
 			}
 		}

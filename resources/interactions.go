@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -24,10 +25,25 @@ const (
 	Absent // there was nothing to delete
 )
 
-// Result of a write: what was done and the version that is current now. An Absent one has no version.
+// Result of a write: what was done and the version that is current now. An Absent one has no version; one that the caller may
+// not read has no Body.
 type Result struct {
 	Done    Done
 	Version store.Version
+	More    []store.Version // what a conditional delete has deleted beside Version
+	Issues  []fhir.Issue    // what the client should know beside
+}
+
+// deleted are the resources that the write has deleted.
+func (r Result) deleted() (keys []store.Key) {
+	if r.Done != Deleted {
+		return nil
+	}
+	keys = append(keys, r.Version.Key)
+	for _, v := range r.More {
+		keys = append(keys, v.Key)
+	}
+	return keys
 }
 
 // Status is the HTTP status of what was done.
@@ -41,13 +57,20 @@ func (d Done) Status() int {
 	return http.StatusOK
 }
 
-// Issue says what was done, for clients that ask for an OperationOutcome.
-func (r Result) Issue() fhir.Issue {
-	if r.Done == Absent {
-		return fhir.Issue{Severity: fhir.SeverityInformation, Code: fhir.CodeInformational, Diagnostics: "there was nothing to delete"}
+// Outcome says what was done, for clients that ask for an OperationOutcome.
+func (r Result) Outcome() []fhir.Issue {
+	return append([]fhir.Issue{{Severity: fhir.SeverityInformation, Code: fhir.CodeInformational, Diagnostics: r.summary()}}, r.Issues...)
+}
+
+func (r Result) summary() string {
+	switch {
+	case r.Done == Absent:
+		return "there was nothing to delete"
+	case len(r.More) > 0:
+		return fmt.Sprintf("deleted: %d resources", len(r.More)+1)
 	}
 	done := map[Done]string{Created: "created", Updated: "updated", Unchanged: "unchanged", Found: "found", Deleted: "deleted"}[r.Done]
-	return fhir.Issue{Severity: fhir.SeverityInformation, Code: fhir.CodeInformational, Diagnostics: done + ": " + Location(r.Version)}
+	return done + ": " + Location(r.Version)
 }
 
 // Location is where a version is read, relative to the server's base: "Patient/1/_history/2".
@@ -122,7 +145,7 @@ func (s *Service) seen(ctx context.Context, v view, f search.Filter, version sto
 	case !ok:
 		return store.Version{}, notFound(version.Type, version.ID)
 	case version.Deleted():
-		return version, fhir.Errorf(fhir.Gone, fhir.CodeDeleted, "%s/%s was deleted", version.Type, version.ID)
+		return version, missing(version.Key, version)
 	}
 	return version, nil
 }
@@ -211,7 +234,7 @@ func (s *Service) Delete(ctx context.Context, p access.Policy, resourceType, id 
 	return s.commitOne(ctx, p, w)
 }
 
-// DeleteWhere deletes the one resource that matches the criteria (http.html#3.1.0.7.1).
+// DeleteWhere deletes what matches the criteria, one resource or as many as Options.MaxDelete says (http.html#3.1.0.7.1).
 func (s *Service) DeleteWhere(ctx context.Context, p access.Policy, resourceType, where string, c Conditions) (Result, error) {
 	w, err := s.newDeleteWhere(p, resourceType, where, c)
 	if err != nil {

@@ -72,6 +72,14 @@ func asError(err error) *fhir.Error {
 	return fhir.Errorf(fhir.Internal, fhir.CodeException, "internal error").Because(err)
 }
 
+// missing is for a resource without current version; last is its deletion, or zero where there never was one.
+func missing(key store.Key, last store.Version) error {
+	if last.Deleted() {
+		return fhir.Errorf(fhir.Gone, fhir.CodeDeleted, "%s/%s was deleted", key.Type, key.ID)
+	}
+	return notFound(key.Type, key.ID)
+}
+
 func notFound(resourceType, id string) error {
 	return fhir.Errorf(fhir.NotFound, fhir.CodeNotFound, "there is no %s/%s", resourceType, clip(id))
 }

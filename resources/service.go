@@ -46,6 +46,7 @@ type Options struct {
 	PageSize   int              // resources on a page where a search does not say; default 50
 	MaxPage    int              // the most that _count may ask for; more is capped; default 1000
 	MaxInclude int              // included resources on a page; what is over it is left out and announced; default 5000
+	MaxDelete  int              // resources that one conditional delete may delete; default 1
 	MaxEntries int              // entries of a batch or transaction; default 20000
 	// Log is told of faults that no caller sees as an error: those of a batch's entries. Default: slog.Default().
 	Log *slog.Logger
@@ -76,6 +77,7 @@ func New(o Options) *Service {
 	o.PageSize = cmp.Or(o.PageSize, 50)
 	o.MaxPage = cmp.Or(o.MaxPage, 1000)
 	o.MaxInclude = cmp.Or(o.MaxInclude, 5000)
+	o.MaxDelete = cmp.Or(o.MaxDelete, 1)
 	o.MaxEntries = cmp.Or(o.MaxEntries, 20000)
 	return &Service{
 		Options:   o,

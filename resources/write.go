@@ -14,14 +14,15 @@ type action uint8
 const (
 	creates action = iota
 	updates
+	changes // an update that follows from the current version: a patch
 	deletes
 )
 
 func (a action) interaction() access.Interaction {
-	return [...]access.Interaction{creates: access.Create, updates: access.Update, deletes: access.Delete}[a]
+	return [...]access.Interaction{creates: access.Create, updates: access.Update, changes: access.Update, deletes: access.Delete}[a]
 }
 
-// write is one create, update or delete on its way into a commit. It does not change once the commit begins, since that may
+// write is one create, update, change or delete on its way into a commit. It does not change once the commit begins, since that may
 // run again.
 type write struct {
 	action       action
@@ -29,7 +30,8 @@ type write struct {
 	id           string    // of the resource; for a create, or an update by criteria that match nothing, the one it will get
 	criteria     *criteria // of a conditional interaction; nil where there are none
 	conditions   preconditions
-	sent         *fhir.Resource // nil for a delete
+	sent         *fhir.Resource // nil for a change or a delete
+	change       Change         // nil but for a change
 	at           string         // the place in the Bundle, "" outside of one: "Bundle.entry[3]"
 }
 

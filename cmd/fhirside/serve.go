@@ -141,7 +141,7 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Handler {
 	o.Registry, o.Log = search.R4(), log
 	statement := capability.New(capability.Options{
-		Registry: o.Registry, Interactions: rest.Interactions(), Formats: rest.Formats(), Version: softwareVersion(), Date: time.Now(),
+		Registry: o.Registry, Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Version: softwareVersion(), Date: time.Now(),
 		LocalReferences: o.Integrity == resources.CheckReferences,
 	})
 	metrics := prometheus.NewRegistry()

@@ -20,6 +20,7 @@ type Options struct {
 	Registry     *search.Registry
 	Interactions []rest.Interaction
 	Formats      []string  // names of the formats
+	PatchFormats []string  // media types of patches
 	Version      string    // of the software
 	Date         time.Time // of the last change of what is claimed
 	// LocalReferences: references to resources of this server must lead somewhere.
@@ -66,6 +67,7 @@ func compose(o Options) (*fhir.Resource, error) {
 		Implementation: &models.CapabilityStatementImplementation{Description: "fhirside", Url: &base},
 		FhirVersion:    models.FHIRVersion4_0_1,
 		Format:         o.Formats,
+		PatchFormat:    o.PatchFormats,
 	}
 	part := models.CapabilityStatementRest{Mode: models.RestfulCapabilityModeServer, Interaction: served.system}
 	for _, name := range definitions.ResourceTypes() {

@@ -16,7 +16,7 @@ import (
 func statement(t *testing.T) *fhir.Resource {
 	t.Helper()
 	s := capability.New(capability.Options{
-		Registry: search.R4(), Interactions: rest.Interactions(), Formats: rest.Formats(), Version: "1.2.3",
+		Registry: search.R4(), Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Version: "1.2.3",
 		Date: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC), LocalReferences: true,
 	})
 	first := s.For("http://one.example/fhir")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"fhirside/fhir"
 	"fhirside/resources"
+	"fhirside/resources/patch"
 	"fhirside/search"
 )
 
@@ -38,6 +40,39 @@ func (s *server) resource(c *gin.Context) (*fhir.Resource, error) {
 		return err
 	})
 	return resource, err
+}
+
+// patchFormats are the media types of patches, as a CapabilityStatement claims them.
+var patchFormats = []string{resources.JSONPatchType, resources.XMLPatchType, "application/fhir+json", "application/fhir+xml"}
+
+// patchBody reads the body as a patch, by its Content-Type.
+func (s *server) patchBody(c *gin.Context) (p *patch.Patch, err error) {
+	var read func([]byte) (*patch.Patch, error)
+	contentType := c.GetHeader("Content-Type")
+	switch name, params, _ := mime.ParseMediaType(contentType); {
+	case name == resources.JSONPatchType && isUTF8(params):
+		read = patch.JSON
+	case name == resources.XMLPatchType && isUTF8(params):
+		read = patch.XML
+	default:
+		format, err := readable(contentType)
+		if err != nil || contentType == "" {
+			c.Header("Accept-Patch", strings.Join(patchFormats, ", "))
+			return nil, fhir.Errorf(fhir.UnsupportedMedia, fhir.CodeNotSupported, "patches of Content-Type %q are not read; %s are", contentType, strings.Join(patchFormats, ", ")).At("http.Content-Type")
+		}
+		read = func(body []byte) (*patch.Patch, error) {
+			parameters, err := format.parse(body)
+			if err != nil {
+				return nil, err
+			}
+			return patch.FHIRPath(parameters)
+		}
+	}
+	err = s.withBody(c, func(body []byte) (err error) {
+		p, err = read(body)
+		return err
+	})
+	return p, err
 }
 
 // form reads the body of a search by POST.

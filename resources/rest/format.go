@@ -52,6 +52,9 @@ func Formats() []string {
 	return []string{"application/fhir+json", "application/fhir+xml", "json", "xml"}
 }
 
+// PatchFormats are the media types of patches that a CapabilityStatement claims.
+func PatchFormats() []string { return slices.Clone(patchFormats) }
+
 // representation is how a client wants resources written.
 type representation struct {
 	format

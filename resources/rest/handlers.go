@@ -113,6 +113,32 @@ func (s *server) deleteWhere(c *gin.Context) error {
 	return r.written(result, err)
 }
 
+func (s *server) patch(c *gin.Context) error {
+	r, err := s.request(c)
+	if err != nil {
+		return err
+	}
+	change, err := s.patchBody(c)
+	if err != nil {
+		return err
+	}
+	result, err := s.Service.Patch(r.ctx, r.policy, c.Param("type"), c.Param("id"), change, conditions(c))
+	return r.written(result, err)
+}
+
+func (s *server) patchWhere(c *gin.Context) error {
+	r, err := s.request(c)
+	if err != nil {
+		return err
+	}
+	change, err := s.patchBody(c)
+	if err != nil {
+		return err
+	}
+	result, err := s.Service.PatchWhere(r.ctx, r.policy, c.Param("type"), c.Request.URL.RawQuery, change, conditions(c))
+	return r.written(result, err)
+}
+
 func conditions(c *gin.Context) resources.Conditions {
 	return resources.Conditions{IfMatch: c.GetHeader("If-Match"), IfNoneMatch: c.GetHeader("If-None-Match")}
 }

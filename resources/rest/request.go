@@ -114,7 +114,7 @@ func (r *request) written(result resources.Result, err error) error {
 		return err
 	}
 	status, v := result.Done.Status(), result.Version
-	if v.Version > 0 {
+	if v.Version > 0 && len(result.More) == 0 {
 		setVersion(r.c, v)
 	}
 	if !v.Deleted() && v.Version > 0 {
@@ -125,7 +125,7 @@ func (r *request) written(result resources.Result, err error) error {
 		if status == http.StatusNoContent {
 			status = http.StatusOK
 		}
-		return r.respond(status, fhir.Outcome(result.Issue()).Bytes())
+		return r.respond(status, fhir.Outcome(result.Outcome()...).Bytes())
 	case r.pref.Return == resources.ReturnMinimal || v.Body == nil:
 		r.c.Status(status)
 		return nil

@@ -214,6 +214,23 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 			t.Errorf("answers %v, want one 200 and nine 412", counts)
 		}
 	})
+	t.Run("no patch lost", func(t *testing.T) {
+		st := open(t)
+		t.Cleanup(func() { st.Close() })
+		base := Serve(t, st)
+		send(t, "PUT", base+"/Patient/1", `{"resourceType":"Patient","id":"1","name":[{"given":["Noe"]}]}`)
+		counts := together(10, func(i int) int {
+			return send(t, "PATCH", base+"/Patient/1", fmt.Sprintf(`[{"op":"add","path":"/name/0/given/-","value":"n%d"}]`, i), "Content-Type", "application/json-patch+json")
+		})
+		if counts[http.StatusOK] != 10 {
+			t.Errorf("answers %v, want ten 200", counts)
+		}
+		for i := range 10 {
+			if p, _ := get(t, fmt.Sprintf("%s/Patient?_id=1&given:exact=n%d", base, i)); p.Total == nil || *p.Total != 1 {
+				t.Errorf("patch %d is lost", i)
+			}
+		}
+	})
 	t.Run("no version twice", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })

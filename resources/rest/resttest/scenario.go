@@ -49,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		scenarios []scenario
 	}{
 		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches}, {"quantity", quantitySearches}, {"terminology", terminologySearches},
-		{"references", references}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"xml", xmlFormats}, {"bad input", badInputs},
+		{"references", references}, {"patch", patches}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"xml", xmlFormats}, {"bad input", badInputs},
 	} {
 		for _, sc := range group.scenarios {
 			t.Run(group.name+"/"+sc.name, func(t *testing.T) { sc.run(t, open(t)) })

@@ -7,7 +7,7 @@ var writes = []scenario{
 			is:      `{"resourceType":"Patient","id":"new-1","meta":{"versionId":"1","lastUpdated":"{time}","tag":[{"code":"t"}]},"multipleBirthInteger":2}`},
 		{do: "GET Patient/mine", status: 404},
 		{do: "POST Patient?identifier=1", body: `{"resourceType":"Patient"}`, status: 400, has: []string{"If-None-Exist"}},
-		{do: "POST Patient/x", body: `{"resourceType":"Patient","id":"x"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD, PUT, DELETE"}},
+		{do: "POST Patient/x", body: `{"resourceType":"Patient","id":"x"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD, PUT, PATCH, DELETE"}},
 		{do: "POST Patient?_format=json", body: `{"resourceType":"Patient"}`, status: 201},
 		{do: "POST Patient/", body: `{"resourceType":"Patient"}`, status: 201},
 		{do: "GET Patient?_summary=count", status: 200, has: []string{`"total":3`}},

@@ -1,0 +1,121 @@
+package resources
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"fhirside/fhir"
+	"fhirside/resources/access"
+	"fhirside/resources/store"
+)
+
+// Change makes the next version of a resource out of its current one. *patch.Patch is one.
+type Change interface {
+	// Apply is the resource after the change, with what the client should be told beside. It may run several times, and leaves
+	// the resource that it is given as it is.
+	Apply(*fhir.Resource) (*fhir.Resource, []fhir.Issue, error)
+	// Tests says whether success tells the caller something about the resource, so that the change takes the right to read.
+	Tests() bool
+}
+
+// Patch changes the current version of a resource (http.html#patch). The change is applied inside the commit: no other write
+// comes between what it reads and what it makes. What changes nothing makes no version.
+func (s *Service) Patch(ctx context.Context, p access.Policy, resourceType, id string, change Change, c Conditions) (Result, error) {
+	w, err := s.newChange(p, resourceType, id, change, c)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.commitOne(ctx, p, w)
+}
+
+// PatchWhere changes the one resource that matches the criteria; it is NotFound where none does (http.html#cond-patch).
+func (s *Service) PatchWhere(ctx context.Context, p access.Policy, resourceType, where string, change Change, c Conditions) (Result, error) {
+	w, err := s.newChangeWhere(p, resourceType, where, change, c)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.commitOne(ctx, p, w)
+}
+
+func (s *Service) newChange(p access.Policy, resourceType, id string, change Change, c Conditions) (*write, error) {
+	w, err := s.newWrite(p, changes, resourceType, id, nil, c)
+	if err == nil && !fhir.ValidID(id) {
+		err = notFound(resourceType, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.change = change
+	return w, nil
+}
+
+func (s *Service) newChangeWhere(p access.Policy, resourceType, where string, change Change, c Conditions) (*write, error) {
+	w, err := s.newWrite(p, changes, resourceType, "", nil, c)
+	if err != nil {
+		return nil, err
+	}
+	w.change = change
+	w.criteria, err = s.criteriaOf(p, resourceType, where)
+	return w, err
+}
+
+// change stores what follows from the current version.
+func (r *run) change(i int, w *write, ids identities) error {
+	key := store.Key{Type: w.resourceType, ID: ids.ids[i]}
+	current, last, err := r.meet(w, key)
+	if err != nil {
+		return err
+	}
+	readable, err := r.s.permits(r.view, may(r.policy, key.Type, access.Read), *current)
+	if err != nil {
+		return err
+	}
+	if w.change.Tests() && !readable {
+		return forbidden(access.Read, key.Type)
+	}
+	if r.drafts[i], r.results[i].Issues, err = r.changed(w, *current, ids); err != nil {
+		return err
+	}
+	if err := r.store(i, w, key, current, last); err != nil {
+		return err
+	}
+	if readable {
+		readable, err = r.s.permitsDraft(r.view, may(r.policy, key.Type, access.Read), key, r.drafts[i])
+	}
+	if !readable { // the result holds what the caller did not send
+		r.results[i].Version.Body = nil
+	}
+	return err
+}
+
+// changed is the draft of the version after the current one. A change that breaks a rule of R4 is Unprocessable: the request
+// itself was readable.
+func (r *run) changed(w *write, current store.Version, ids identities) (*draft, []fhir.Issue, error) {
+	before, err := fhir.Parse(current.Body)
+	if err != nil {
+		return nil, nil, damaged(current.Key, err)
+	}
+	after, issues, err := w.change.Apply(before)
+	if err != nil {
+		return nil, nil, err
+	}
+	var links []link
+	switch {
+	case r.t.links != nil:
+		if after, links, err = r.t.links.resolvedIn(after, linksOf(after), "", r.t.writes, ids); err != nil {
+			return nil, nil, err
+		}
+	case r.s.Integrity == CheckReferences:
+		links = linksOf(after)
+	}
+	if !bytes.Equal(before.Bytes(), after.Bytes()) {
+		if err := r.s.check(after); err != nil {
+			if e := (*fhir.Error)(nil); errors.As(err, &e) {
+				e.Reason = fhir.Unprocessable
+			}
+			return nil, nil, err
+		}
+	}
+	return &draft{resource: after, values: r.s.extractor.Extract(after), links: links}, issues, nil
+}
