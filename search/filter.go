@@ -52,6 +52,7 @@ const (
 	Prefix   StringOp = iota // the folded text, or that of a word within it, begins with Text (folded)
 	Exact                    // the text as it is equals Text
 	Contains                 // the folded text contains Text (folded)
+	Equal                    // the folded text equals Text (folded)
 )
 
 // String holds where the parameter has such a text.

@@ -150,7 +150,7 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 	if known, err := p.resultParameter(param); known || err != nil {
 		return nil, err
 	}
-	f, err := p.condition(p.types, param.Name, param.Value, 0)
+	f, err := p.criterion(param)
 	if isUnknown(err) && p.opt.Lenient && !p.opt.Criteria {
 		p.query.Ignored = append(p.query.Ignored, param)
 		return nil, nil
@@ -160,6 +160,21 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 	}
 	p.query.Applied = append(p.query.Applied, param)
 	return f, nil
+}
+
+// criterion reads a pair that is a condition.
+func (p *parser) criterion(param Parameter) (Filter, error) {
+	switch name, _, modified := strings.Cut(param.Name, ":"); {
+	case modified && (name == listName || name == filterName):
+		return nil, p.errorf(fhir.CodeNotSupported, "%s takes no modifier", name)
+	case name == listName:
+		return p.onList(param.Value)
+	case name == filterName:
+		return p.filter(param.Value)
+	}
+	return p.condition(p.types, param.Name, func(q *Param, modifier string) (Filter, error) {
+		return p.modified(q, modifier, param.Value)
+	}, 0)
 }
 
 // isEmpty says whether a list holds no value.

@@ -14,17 +14,22 @@ const (
 	idName          = "_id"
 	lastUpdatedName = "_lastUpdated"
 	hasName         = "_has"
+	listName        = "_list"
+	filterName      = "_filter"
 	typeName        = "_type"
 )
 
+// reading reads the value at the end of a condition, for the parameter and modifier that its name ends in.
+type reading func(param *Param, modifier string) (Filter, error)
+
 // condition reads a condition on resources of these types: "code", "code:modifier", a chain "code.rest" or "code:Type.rest", or
 // "_has:Type:code:rest", where rest is such a name again.
-func (p *parser) condition(types []string, name, value string, depth int) (Filter, error) {
+func (p *parser) condition(types []string, name string, read reading, depth int) (Filter, error) {
 	if depth > maxDepth {
 		return nil, p.errorf(fhir.CodeTooCostly, "chains and _has go at most %d resources far", maxDepth)
 	}
 	if name == hasName || strings.HasPrefix(name, hasName+":") {
-		return p.has(types, strings.TrimPrefix(name[len(hasName):], ":"), value, depth)
+		return p.has(types, strings.TrimPrefix(name[len(hasName):], ":"), read, depth)
 	}
 	head, rest, chained := strings.Cut(name, ".")
 	code, modifier, modified := strings.Cut(head, ":")
@@ -39,9 +44,9 @@ func (p *parser) condition(types []string, name, value string, depth int) (Filte
 	for _, g := range groups {
 		var f Filter
 		if chained {
-			f, err = p.chain(g.param, modifier, rest, value, depth)
+			f, err = p.chain(g.param, modifier, rest, read, depth)
 		} else {
-			f, err = p.modified(g.param, modifier, value)
+			f, err = read(g.param, modifier)
 		}
 		if err != nil {
 			return nil, err
@@ -86,7 +91,7 @@ func sameParam(a, b *Param) bool {
 
 // chain reads a condition on what a reference parameter refers to. Without a type it is one on each possible target type that
 // knows the next parameter and can read the value.
-func (p *parser) chain(param *Param, modifier, rest, value string, depth int) (Filter, error) {
+func (p *parser) chain(param *Param, modifier, rest string, read reading, depth int) (Filter, error) {
 	if param.Type != TypeReference {
 		return nil, p.errorf(fhir.CodeInvalid, "%q is not a reference: nothing can be chained to it", param.Code)
 	}
@@ -107,7 +112,7 @@ func (p *parser) chain(param *Param, modifier, rest, value string, depth int) (F
 		if len(targets) > 1 && !p.knows(target, rest) {
 			continue
 		}
-		f, err := p.condition([]string{target}, rest, value, depth+1)
+		f, err := p.condition([]string{target}, rest, read, depth+1)
 		switch {
 		case isBound(err):
 			return nil, err
@@ -139,7 +144,7 @@ func (p *parser) knows(resourceType, name string) bool {
 }
 
 // has reads what follows "_has:": the type that refers to the resources searched, its reference parameter, and a condition on it.
-func (p *parser) has(types []string, name, value string, depth int) (Filter, error) {
+func (p *parser) has(types []string, name string, read reading, depth int) (Filter, error) {
 	parts := strings.SplitN(name, ":", 3)
 	if len(parts) < 3 {
 		return nil, p.errorf(fhir.CodeInvalid, "_has is written _has:Type:reference:parameter, as in _has:Observation:patient:code")
@@ -161,7 +166,7 @@ func (p *parser) has(types []string, name, value string, depth int) (Filter, err
 		return nil, p.errorf(fhir.CodeInvalid, "%q of %s does not refer to %s, but to %s",
 			code, source, named(types), strings.Join(targets, ", "))
 	}
-	f, err := p.condition([]string{source}, rest, value, depth+1)
+	f, err := p.condition([]string{source}, rest, read, depth+1)
 	if err != nil || isNone(f) {
 		return f, err
 	}

@@ -32,7 +32,7 @@ func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error 
 }
 
 // unsupported are the parameters of R4 that this server does not answer, in or beside the registry.
-var unsupported = []string{"_content", "_filter", "_list", "_query", "_text", "near"}
+var unsupported = []string{"_content", "_query", "_text", "near"}
 
 // Searchable says whether searches by the parameter are answered.
 func Searchable(param *Param) bool {
@@ -82,7 +82,7 @@ func (p *parser) supported(types []string) []string {
 			names = append(names, param.Code)
 		}
 	}
-	names = append(append(names, hasName), ResultParameters()...)
+	names = append(append(names, filterName, hasName, listName), ResultParameters()...)
 	if !p.allTypes {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == typeName })
 	}

@@ -204,6 +204,8 @@ func text(f search.String, e index.String) bool {
 		return !e.Part && e.Text == f.Text
 	case search.Contains:
 		return !e.Part && strings.Contains(e.Folded, f.Text)
+	case search.Equal:
+		return !e.Part && e.Folded == f.Text
 	default:
 		return strings.HasPrefix(e.Folded, f.Text)
 	}

@@ -251,6 +251,8 @@ func TestStrings(t *testing.T) {
 		{"Patient", "family", "erg", false}, {"Patient", "family", "berg-m", false}, {"Patient", "family", "v%", true /* the sign does not count */}, {"Patient", "family", "v_n", false},
 		{"Patient", "family:contains", "ERG MÜ", true}, {"Patient", "family:contains", "bergm", false},
 		{"Patient", "family:exact", "van der Berg-Müller", true}, {"Patient", "family:exact", "van der berg-müller", false}, {"Patient", "family:exact", "van", false},
+		{"Patient", "_filter", `family eq "VAN der berg müller"`, true}, {"Patient", "_filter", "family eq berg", false}, {"Patient", "_filter", "family sw berg", true},
+		{"Patient", "_filter", `family co "er b"`, true}, {"Patient", "_filter", "not (family pr false)", true}, {"Patient", "_filter", "given pr true", false},
 		{"Patient", "family:exact", "berg", false}, {"Patient", "given", "van", false}, {"Patient", "family", "%", false}, {"Patient", "family:contains", "--", false},
 	})
 }

@@ -51,6 +51,9 @@ func Searches(w *World) *rapid.Generator[Search] {
 				s.Params = longer
 			}
 		}
+		if g.sometimes(5, "filtered") {
+			s.Params = append(s.Params, search.Parameter{Name: "_filter", Value: g.filter(types)})
+		}
 		if keys := g.keys(types); keys != "" {
 			s.Params = append(s.Params, search.Parameter{Name: "_sort", Value: keys})
 		}

@@ -48,7 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name      string
 		scenarios []scenario
 	}{
-		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches}, {"quantity", quantitySearches}, {"terminology", terminologySearches},
+		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches}, {"quantity", quantitySearches}, {"terminology", terminologySearches}, {"filter", filterSearches},
 		{"references", references}, {"patch", patches}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"xml", xmlFormats}, {"bad input", badInputs},
 	} {
 		for _, sc := range group.scenarios {

@@ -174,6 +174,9 @@ func (x *compiler) string(f search.String) (node, error) {
 		return x.codeText(f, folded)
 	}
 	n := hasText{x.s.index.sum(kindStrings, x.typ, f.Param), f.Op, clip(folded)}
+	if f.Op == search.Equal {
+		n.op = search.Exact // the rows are folded, and so is what a text as it is was folded to
+	}
 	if f.Op == search.Contains {
 		n.text = folded
 	}
