@@ -77,7 +77,7 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 		return u.String(), &http.Client{Transport: transport}, func() error { return nil }, nil
 	}
 	// The same way in as over the network: everything is checked as if a client had sent it.
-	set := serveSettings{auth: "none", validation: "structure", references: "check", maxBody: 1 << 30}
+	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
 	options, err := set.serviceOptions()
 	if err != nil {
 		return "", nil, nil, err

@@ -26,9 +26,12 @@ import (
 
 // serveSettings are the flags of serve.
 type serveSettings struct {
-	listen, store, auth, baseURL, validation, references string
-	maxBody                                              int64
+	listen, store, auth, baseURL, validation, references, conditionalDelete string
+	maxBody                                                                 int64
 }
+
+// maxDelete bounds --conditional-delete multiple: what is deleted at once fits a commit of every store.
+const maxDelete = 1000
 
 func serveCommand() *cobra.Command {
 	var set serveSettings
@@ -52,6 +55,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, or origin and prefix, without /fhir (default: where each request was sent)")
 	f.StringVar(&set.validation, "validation", "structure", "check of what is written: off or structure")
 	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
+	f.StringVar(&set.conditionalDelete, "conditional-delete", "single", fmt.Sprintf("resources that a DELETE by criteria may delete: single, or multiple (at most %d at once)", maxDelete))
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
 	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
@@ -125,6 +129,13 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 	default:
 		return o, fmt.Errorf("--references %q is not known: check or ignore", set.references)
 	}
+	switch set.conditionalDelete {
+	case "single":
+	case "multiple":
+		o.MaxDelete = maxDelete
+	default:
+		return o, fmt.Errorf("--conditional-delete %q is not known: single or multiple", set.conditionalDelete)
+	}
 	if set.maxBody <= 0 {
 		return o, fmt.Errorf("--max-body %d: a number of bytes above 0", set.maxBody)
 	}
@@ -141,8 +152,9 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Handler {
 	o.Registry, o.Log = search.R4(), log
 	statement := capability.New(capability.Options{
-		Registry: o.Registry, Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Version: softwareVersion(), Date: time.Now(),
-		LocalReferences: o.Integrity == resources.CheckReferences,
+		Registry: o.Registry, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
+		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
+		Version: softwareVersion(), Date: time.Now(),
 	})
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

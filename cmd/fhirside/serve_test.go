@@ -36,7 +36,7 @@ func startServer(t *testing.T, set serveSettings) (url string, stop context.Canc
 func testSettings(t *testing.T) serveSettings {
 	return serveSettings{
 		listen: "127.0.0.1:0", store: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), auth: "none",
-		validation: "structure", references: "check", maxBody: 1 << 20,
+		validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 20,
 	}
 }
 
@@ -113,6 +113,7 @@ func TestRequestsInFlightFinish(t *testing.T) {
 func TestSettingsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*serveSettings){
 		"smart":       func(s *serveSettings) { s.auth = "smart" },
+		"conditional": func(s *serveSettings) { s.conditionalDelete = "all" },
 		"auth":        func(s *serveSettings) { s.auth = "maybe" },
 		"validation":  func(s *serveSettings) { s.validation = "strict" },
 		"references":  func(s *serveSettings) { s.references = "yes" },

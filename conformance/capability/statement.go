@@ -19,10 +19,13 @@ import (
 type Options struct {
 	Registry     *search.Registry
 	Interactions []rest.Interaction
-	Formats      []string  // names of the formats
-	PatchFormats []string  // media types of patches
-	Version      string    // of the software
-	Date         time.Time // of the last change of what is claimed
+	Formats      []string // names of the formats
+	PatchFormats []string // media types of patches
+	Operations   []rest.Operation
+	// MultipleDelete: a conditional delete may delete several resources.
+	MultipleDelete bool
+	Version        string    // of the software
+	Date           time.Time // of the last change of what is claimed
 	// LocalReferences: references to resources of this server must lead somewhere.
 	LocalReferences bool
 }
@@ -139,6 +142,12 @@ func resourceOf(name string, o Options, s served) (models.CapabilityStatementRes
 	}
 	if s.conditional["delete"] {
 		resource.ConditionalDelete = ptr(models.ConditionalDeleteStatusSingle)
+		if o.MultipleDelete {
+			resource.ConditionalDelete = ptr(models.ConditionalDeleteStatusMultiple)
+		}
+	}
+	for _, op := range o.Operations {
+		resource.Operation = append(resource.Operation, models.CapabilityStatementRestResourceOperation{Name: op.Name, Definition: op.Definition})
 	}
 	if o.LocalReferences {
 		resource.ReferencePolicy = append(resource.ReferencePolicy, models.ReferenceHandlingPolicyEnforced)

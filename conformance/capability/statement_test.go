@@ -16,7 +16,7 @@ import (
 func statement(t *testing.T) *fhir.Resource {
 	t.Helper()
 	s := capability.New(capability.Options{
-		Registry: search.R4(), Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Version: "1.2.3",
+		Registry: search.R4(), Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Operations: rest.Operations(), Version: "1.2.3",
 		Date: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC), LocalReferences: true,
 	})
 	first := s.For("http://one.example/fhir")
@@ -61,6 +61,12 @@ func TestStatementClaimsWhatIsServed(t *testing.T) {
 		for _, i := range rest.Interactions() {
 			if !i.System && !i.Conditional && !codes[i.Code] {
 				t.Errorf("%s: %s is served, not claimed", name, i.Code)
+			}
+		}
+		operations := texts(e.Get("operation"), "name")
+		for _, op := range rest.Operations() {
+			if !operations[op.Name] {
+				t.Errorf("%s: $%s is served, not claimed", name, op.Name)
 			}
 		}
 		params := texts(e.Get("searchParam"), "name")

@@ -16,11 +16,26 @@ type Interaction struct {
 	Conditional bool
 }
 
-// route is an entry of the routing table. What it serves is claimed in the CapabilityStatement by its interactions.
+// Operation is an operation on resources of every type that the routes serve.
+type Operation struct{ Name, Definition string }
+
+func r4Operation(name string) *Operation {
+	return &Operation{name, "http://hl7.org/fhir/OperationDefinition/Resource-" + name}
+}
+
+var (
+	opMeta       = r4Operation("meta")
+	opMetaAdd    = r4Operation("meta-add")
+	opMetaDelete = r4Operation("meta-delete")
+)
+
+// route is an entry of the routing table. What it serves is claimed in the CapabilityStatement by its interactions, or by its
+// operation.
 type route struct {
 	method, path string
 	serve        func(*server, *gin.Context) error
 	interactions []Interaction
+	operation    *Operation
 }
 
 func onType(code string) []Interaction   { return []Interaction{{Code: code}} }
@@ -31,26 +46,34 @@ func conditional(code string) []Interaction {
 
 // routes are relative to Path. A route by GET is served by HEAD as well.
 var routes = []route{
-	{http.MethodGet, "", (*server).searchSystem, onSystem("search-system")},
-	{http.MethodPost, "", (*server).bundle, append(onSystem("transaction"), onSystem("batch")...)},
-	{http.MethodPost, "/_search", (*server).searchSystem, nil},
-	{http.MethodGet, "/metadata", (*server).metadata, nil},
-	{http.MethodGet, "/_history", (*server).history, onSystem("history-system")},
-	{http.MethodGet, "/:type", (*server).search, onType("search-type")},
-	{http.MethodPost, "/:type/_search", (*server).search, nil},
-	{http.MethodGet, "/:type/_history", (*server).history, onType("history-type")},
-	{http.MethodPost, "/:type", (*server).create, append(onType("create"), conditional("create")...)},
-	{http.MethodPut, "/:type", (*server).updateWhere, conditional("update")},
-	{http.MethodPatch, "/:type", (*server).patchWhere, conditional("patch")},
-	{http.MethodDelete, "/:type", (*server).deleteWhere, conditional("delete")},
-	{http.MethodGet, "/:type/:id", (*server).read, append(onType("read"), conditional("read")...)},
-	{http.MethodPut, "/:type/:id", (*server).update, onType("update")},
-	{http.MethodPatch, "/:type/:id", (*server).patch, onType("patch")},
-	{http.MethodDelete, "/:type/:id", (*server).delete, onType("delete")},
-	{http.MethodGet, "/:type/:id/_history", (*server).history, onType("history-instance")},
-	{http.MethodGet, "/:type/:id/_history/:version", (*server).readVersion, onType("vread")},
-	{http.MethodGet, "/:type/:id/:part", (*server).searchCompartment, nil},
-	{http.MethodPost, "/:type/:id/:part/_search", (*server).searchCompartment, nil},
+	{http.MethodGet, "", (*server).searchSystem, onSystem("search-system"), nil},
+	{http.MethodPost, "", (*server).bundle, append(onSystem("transaction"), onSystem("batch")...), nil},
+	{http.MethodPost, "/_search", (*server).searchSystem, nil, nil},
+	{http.MethodGet, "/metadata", (*server).metadata, nil, nil},
+	{http.MethodGet, "/_history", (*server).history, onSystem("history-system"), nil},
+	{http.MethodGet, "/:type", (*server).search, onType("search-type"), nil},
+	{http.MethodPost, "/:type/_search", (*server).search, nil, nil},
+	{http.MethodGet, "/:type/_history", (*server).history, onType("history-type"), nil},
+	{http.MethodPost, "/:type", (*server).create, append(onType("create"), conditional("create")...), nil},
+	{http.MethodPut, "/:type", (*server).updateWhere, conditional("update"), nil},
+	{http.MethodPatch, "/:type", (*server).patchWhere, conditional("patch"), nil},
+	{http.MethodDelete, "/:type", (*server).deleteWhere, conditional("delete"), nil},
+	{http.MethodGet, "/:type/:id", (*server).read, append(onType("read"), conditional("read")...), nil},
+	{http.MethodPut, "/:type/:id", (*server).update, onType("update"), nil},
+	{http.MethodPatch, "/:type/:id", (*server).patch, onType("patch"), nil},
+	{http.MethodDelete, "/:type/:id", (*server).delete, onType("delete"), nil},
+	{http.MethodGet, "/:type/:id/_history", (*server).history, onType("history-instance"), nil},
+	{http.MethodGet, "/:type/:id/_history/:version", (*server).readVersion, onType("vread"), nil},
+	{http.MethodGet, "/:type/:id/$meta", (*server).meta, nil, opMeta},
+	{http.MethodPost, "/:type/:id/$meta", (*server).meta, nil, opMeta},
+	{http.MethodPost, "/:type/:id/$meta-add", (*server).metaAdd, nil, opMetaAdd},
+	{http.MethodPost, "/:type/:id/$meta-delete", (*server).metaDelete, nil, opMetaDelete},
+	{http.MethodGet, "/:type/:id/_history/:version/$meta", (*server).meta, nil, opMeta},
+	{http.MethodPost, "/:type/:id/_history/:version/$meta", (*server).meta, nil, opMeta},
+	{http.MethodPost, "/:type/:id/_history/:version/$meta-add", (*server).metaOfVersion, nil, nil},
+	{http.MethodPost, "/:type/:id/_history/:version/$meta-delete", (*server).metaOfVersion, nil, nil},
+	{http.MethodGet, "/:type/:id/:part", (*server).searchCompartment, nil, nil},
+	{http.MethodPost, "/:type/:id/:part/_search", (*server).searchCompartment, nil, nil},
 }
 
 // Interactions are those that the routes serve.
@@ -60,4 +83,15 @@ func Interactions() []Interaction {
 		list = append(list, r.interactions...)
 	}
 	return slices.Clip(list)
+}
+
+// Operations are those that the routes serve, by name.
+func Operations() []Operation {
+	var list []Operation
+	for _, r := range routes {
+		if r.operation != nil && !slices.Contains(list, *r.operation) {
+			list = append(list, *r.operation)
+		}
+	}
+	return list
 }

@@ -47,12 +47,28 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []struct {
 		name      string
 		scenarios []scenario
+		options   func(*resources.Options) // nil: as they are
 	}{
-		{"read", reads}, {"write", writes}, {"conditional", conditionals}, {"history", histories}, {"search", searches}, {"quantity", quantitySearches}, {"terminology", terminologySearches}, {"filter", filterSearches},
-		{"references", references}, {"patch", patches}, {"transaction", transactions}, {"batch", batches}, {"format", formats}, {"xml", xmlFormats}, {"bad input", badInputs},
+		{"read", reads, nil},
+		{"write", writes, nil},
+		{"conditional", conditionals, nil},
+		{"multiple delete", multipleDeletes, func(o *resources.Options) { o.MaxDelete = 3 }},
+		{"history", histories, nil},
+		{"meta", metas, nil},
+		{"search", searches, nil},
+		{"quantity", quantitySearches, nil},
+		{"terminology", terminologySearches, nil},
+		{"filter", filterSearches, nil},
+		{"references", references, nil},
+		{"patch", patches, nil},
+		{"transaction", transactions, nil},
+		{"batch", batches, nil},
+		{"format", formats, nil},
+		{"xml", xmlFormats, nil},
+		{"bad input", badInputs, nil},
 	} {
 		for _, sc := range group.scenarios {
-			t.Run(group.name+"/"+sc.name, func(t *testing.T) { sc.run(t, open(t)) })
+			t.Run(group.name+"/"+sc.name, func(t *testing.T) { sc.run(t, open(t), group.options) })
 		}
 	}
 }
@@ -60,19 +76,30 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 // Serve starts a server on the store for the time of the test, and gives its FHIR base URL.
 func Serve(t testing.TB, st store.Store) string {
 	t.Helper()
-	server := httptest.NewServer(Handler(st))
+	return serve(t, st, nil)
+}
+
+func serve(t testing.TB, st store.Store, options func(*resources.Options)) string {
+	t.Helper()
+	server := httptest.NewServer(handler(st, options))
 	t.Cleanup(server.Close)
 	return server.URL + rest.Path
 }
 
 // Handler serves the store to everybody, with small limits and ids that are new-1, new-2, ….
-func Handler(st store.Store) http.Handler {
+func Handler(st store.Store) http.Handler { return handler(st, nil) }
+
+func handler(st store.Store, options func(*resources.Options)) http.Handler {
 	var ids atomic.Int64
+	o := resources.Options{
+		Store: st, NewID: func() string { return fmt.Sprintf("new-%d", ids.Add(1)) },
+		PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100,
+	}
+	if options != nil {
+		options(&o)
+	}
 	return rest.New(rest.Options{
-		Service: resources.New(resources.Options{
-			Store: st, NewID: func() string { return fmt.Sprintf("new-%d", ids.Add(1)) },
-			PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100,
-		}),
+		Service:  resources.New(o),
 		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
 		Metadata: func(base string) []byte { return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `"}`) },
 		MaxBody:  64 << 10,
@@ -80,9 +107,9 @@ func Handler(st store.Store) http.Handler {
 	})
 }
 
-func (sc scenario) run(t *testing.T, st store.Store) {
+func (sc scenario) run(t *testing.T, st store.Store, options func(*resources.Options)) {
 	t.Cleanup(func() { st.Close() })
-	base := Serve(t, st)
+	base := serve(t, st, options)
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	t.Cleanup(client.CloseIdleConnections)
 	for i, s := range sc.steps {
