@@ -2,8 +2,10 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -98,9 +100,7 @@ func (c *catalog) prepare(ctx context.Context) error {
 	if err := c.create(ctx, locksName, lockIndexes()); err != nil {
 		return err
 	}
-	schema := c.db.Collection(schemaName)
-	once := d("$setOnInsert", d("version", int32(schemaVersion)))
-	raw, err := schema.FindOneAndUpdate(ctx, d("_id", "schema"), once, options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)).Raw()
+	raw, err := once(ctx, c.db.Collection(schemaName), d("_id", "schema", "version", int32(schemaVersion)))
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
@@ -110,12 +110,28 @@ func (c *catalog) prepare(ctx context.Context) error {
 	case found > schemaVersion:
 		return fmt.Errorf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", found, schemaVersion)
 	}
-	_, err = c.db.Collection(clockName).UpdateOne(ctx, d("_id", clockID), d("$setOnInsert", d("time", int64(0), "open", bson.A{})),
-		options.UpdateOne().SetUpsert(true))
-	if err != nil && !driver.IsDuplicateKeyError(err) {
+	if _, err := once(ctx, c.db.Collection(clockName), d("_id", clockID, "time", int64(0), "open", bson.A{})); err != nil {
 		return fmt.Errorf("make the clock: %w", err)
 	}
 	return nil
+}
+
+// once is the document of that _id, which is made if it is not there; of several processes that make it at the same time one
+// decides for all.
+func once(ctx context.Context, c *driver.Collection, document bson.D) (bson.Raw, error) {
+	filter := d("_id", document[0].Value)
+	for pause := time.Millisecond; ; pause *= 2 {
+		raw, err := c.FindOne(ctx, filter).Raw()
+		if !errors.Is(err, driver.ErrNoDocuments) {
+			return raw, err
+		}
+		// What another process has just made may not be seen yet by a majority: then it is looked for again.
+		if _, err := c.InsertOne(ctx, document); err != nil && !driver.IsDuplicateKeyError(err) {
+			return nil, err
+		} else if err != nil && !sleep(ctx, pause) {
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // types are the resource types that have a collection, in order.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -13,10 +14,11 @@ import (
 
 // Paths of a document's index values.
 const (
-	termsPath = "index.t"
-	pairsPath = "index.p"
-	shapePath = "index.shape"
-	keyPath   = "index.key"
+	termsPath  = "index.t"
+	tokensPath = "index.k"
+	pairsPath  = "index.p"
+	shapePath  = "index.shape"
+	keyPath    = "index.key"
 )
 
 // The parameters that are fields of their own.
@@ -57,6 +59,8 @@ func (c compiler) compile(f search.Filter) (condition, error) {
 		return c.and(f)
 	case search.Or:
 		return c.or(f)
+	case search.Near:
+		return c.near(f)
 	case search.Not:
 		return c.not(f)
 	case search.ID:
@@ -64,8 +68,6 @@ func (c compiler) compile(f search.Filter) (condition, error) {
 	case search.Type:
 		held := slices.Contains(f, c.resourceType)
 		return condition{always: held, never: !held}, nil
-	case search.Composite:
-		return c.composite(f)
 	case search.Chain, search.Has:
 		return condition{}, fmt.Errorf("a %T was not followed before it was compiled", f)
 	}
@@ -138,6 +140,10 @@ func paramOf(f search.Filter) string {
 	case search.Quantity:
 		return f.Param
 	case search.URI:
+		return f.Param
+	case search.Present:
+		return f.Param
+	case search.Composite:
 		return f.Param
 	case search.Or:
 		if len(f) == 0 {
@@ -215,13 +221,24 @@ func (c compiler) id(f search.ID) condition {
 
 // leaf is a condition on the entries of one parameter.
 func (c compiler) leaf(f search.Filter) (condition, error) {
+	param := paramOf(f)
+	if other := twinOf(c.resourceType, param); other != "" {
+		return c.twin(f, param, other)
+	}
+	return c.alone(f)
+}
+
+// alone is a leaf that looks at the entries of its own parameter only.
+func (c compiler) alone(f search.Filter) (condition, error) {
 	switch f := f.(type) {
+	case search.Composite:
+		return c.composite(f)
 	case search.Present:
 		return c.present(f), nil
 	case search.Date:
 		return c.date(f), nil
 	case search.String:
-		return c.text(f), nil
+		return c.text(f)
 	}
 	at := root(paramOf(f))
 	matches, terms, err := at.match(f)
@@ -229,10 +246,9 @@ func (c compiler) leaf(f search.Filter) (condition, error) {
 		return condition{}, err
 	}
 	made := condition{filter: f, match: anyOf(matches)}
-	switch {
-	case terms != nil:
+	if terms != nil {
 		made.ways, made.exact = []way{termWay(terms...)}, true
-	default:
+	} else {
 		made.ways = waysTo(f)
 	}
 	return made, nil
@@ -242,21 +258,36 @@ func (c compiler) leaf(f search.Filter) (condition, error) {
 func waysTo(f search.Filter) []way {
 	switch f := f.(type) {
 	case search.Token:
-		if f.AnySystem {
-			return []way{beginsWith(f.Param + string(tokenSystem))}
+		if f.AnyCode {
+			return []way{rangeWay(f.Param+string(codeExact), f.Param+string(codeFolded+1))}
 		}
+		return []way{termWay(codeTerm(f.Param, f.Code, f.Fold))}
 	case search.Number:
 		narrow, _ := points(f)
 		return numberRanges(f, narrow)
 	case search.Quantity:
-		narrow, _ := points(f.Number)
-		return numberRanges(f.Number, narrow)
+		return quantityWays(f)
 	case search.URI:
 		if f.Op == search.BelowURI {
 			return []way{beginsWith(f.Param + string(uriIs) + f.Value)}
 		}
 	}
 	return nil
+}
+
+func quantityWays(f search.Quantity) []way {
+	within, ok := points(f.Number)
+	switch {
+	case !ok:
+		return nil
+	case !f.AnyUnit && !f.AnySystem && f.Unit != "":
+		from, to := within.texts()
+		begin := unitBegin(f.Param, unitPoint, f.System, f.Unit)
+		return []way{rangeWay(begin+from, begin+to), termWay(unitBegin(f.Param, unitSpread, f.System, f.Unit))}
+	case isModifiers(f.Param):
+		return []way{beginsWith(f.Param + string(orderedValue))}
+	}
+	return numberRanges(f.Number, within)
 }
 
 func (c compiler) present(f search.Present) condition {
@@ -314,49 +345,64 @@ func (c compiler) keyBounds(f search.Date) (byShape [3]bounds) {
 	return byShape
 }
 
-func (c compiler) text(f search.String) condition {
-	at := root(f.Param)
-	if f.Op == search.Prefix && f.Text != "" {
-		begin, whole := beginning(f.Text)
-		w := termWay(term(f.Param, textBegins, begin))
-		if whole {
-			return condition{filter: f, match: w.document(), ways: []way{w}, exact: true}
+func (c compiler) text(f search.String) (condition, error) {
+	made := condition{filter: f, match: root(f.Param).texts(f)[0]}
+	n := utf8.RuneCountInString(f.Text)
+	words := beginsWith(f.Param + string(textWord) + f.Text)
+	switch {
+	case (f.Op == search.Exact || f.Op == search.Equal) && isModifiers(f.Param):
+		return made, fmt.Errorf("the texts of %s are kept for their beginnings only", f.Param)
+	case f.Op == search.Exact:
+		made.ways = []way{termWay(wordTerm(f.Param, search.Fold(f.Text)))}
+	case f.Op == search.Equal:
+		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
+	case f.Op == search.Contains:
+		made.ways = []way{beginsWith(f.Param + string(textWord))}
+	case n > wordLetters:
+		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
+	case n == wordLetters:
+		made.ways, made.exact = []way{termWay(wordTerm(f.Param, f.Text))}, true
+	case n > 0 && isName[f.Param]:
+		longest := nameBegins[0]
+		for _, length := range nameBegins {
+			if length <= n {
+				longest = length
+			}
 		}
-		return condition{filter: f, match: allOf([]bson.D{w.document(), at.texts(f)[0]}), ways: []way{w}}
+		begin, _ := letters(f.Text, longest)
+		made.ways, made.exact = []way{termWay(term(f.Param, textBegins, begin))}, longest == n
+		made.match = words.document()
+	default:
+		made.ways, made.exact = []way{words}, true
 	}
-	if f.Op == search.Exact {
-		w := termWay(term(f.Param, textExact, f.Text))
-		return condition{filter: f, match: w.document(), ways: []way{w}, exact: true}
+	if made.exact {
+		made.match = made.ways[0].document()
 	}
-	return condition{filter: f, match: at.texts(f)[0], ways: []way{beginsWith(f.Param + string(textExact))}}
+	return made, nil
 }
 
 // place is where the entries of a parameter are in a document, or those of a component in a tuple.
 type place struct {
-	param string
-	terms string
-	path  func(kind string) string
+	param         string
+	terms, tokens string // paths
+	path          func(kind string) string
 }
 
 func root(param string) place {
 	name := field(param)
-	return place{param, termsPath, func(kind string) string { return "index." + kind + "." + name }}
+	return place{param, termsPath, tokensPath, func(kind string) string { return "index." + kind + "." + name }}
 }
 
 func component(i int) place {
 	name := arrayKey(i)
-	return place{"", name + ".t", func(kind string) string { return name + "." + kind }}
+	return place{"", name + ".t", name + ".k", func(kind string) string { return name + "." + kind }}
 }
 
 // match are the conditions of a leaf, of which one is to hold; terms are set where it is nothing but having one of them.
 func (p place) match(f search.Filter) (matches []bson.D, terms []string, err error) {
 	switch f := f.(type) {
 	case search.Token:
-		if t := tokenTerms(p.param, f); t != nil {
-			return []bson.D{anyTerm(p.terms, t)}, t, nil
-		}
-		w := beginsWith(p.param + string(tokenSystem))
-		return []bson.D{termBetween(p.terms, w.from, w.to)}, nil, nil
+		return p.token(f)
 	case search.Reference:
 		t := []string{term(p.param, refersTo, targetOf(f.Type, f.ID, f.URL))}
 		if f.Version != "" {
@@ -381,17 +427,23 @@ func (p place) match(f search.Filter) (matches []bson.D, terms []string, err err
 	return nil, nil, fmt.Errorf("no rule to compile the filter %T", f)
 }
 
-// tokenTerms are the terms that an entry has exactly where it satisfies the filter; nil where it may be any token.
-func tokenTerms(param string, f search.Token) []string {
+func (p place) token(f search.Token) (matches []bson.D, terms []string, err error) {
 	switch {
 	case f.AnySystem && f.AnyCode:
-		return nil
+		return []bson.D{termBetween(p.terms, p.param+string(codeExact), p.param+string(codeFolded+1))}, nil, nil
 	case f.AnySystem:
-		return []string{codeTerm(param, f.Code, f.Fold)}
-	case f.AnyCode:
-		return []string{term(param, tokenSystem, f.System)}
+		terms = []string{codeTerm(p.param, f.Code, f.Fold)}
+		return []bson.D{anyTerm(p.terms, terms)}, terms, nil
+	case !f.AnyCode:
+		return []bson.D{d(p.tokens, wholeToken(p.param, f.System, f.Code, f.Fold))}, nil, nil
+	case len(f.System) > maxTerm-64:
+		return nil, nil, fmt.Errorf("%w: a code system of %d bytes without a code", store.ErrTooCostly, len(f.System))
 	}
-	return []string{tokenTerm(param, f.System, f.Code, f.Fold)}
+	for _, fold := range []bool{false, true} {
+		w := beginsWith(p.param + string(codeMark(fold)) + escapeSystem(f.System) + "|")
+		matches = append(matches, termBetween(p.tokens, w.from, w.to))
+	}
+	return matches, nil, nil
 }
 
 func (p place) dates(f search.Date) []bson.D { return elements(p.path("d"), dateEntry(f)) }
@@ -402,8 +454,10 @@ func (p place) texts(f search.String) []bson.D {
 	switch f.Op {
 	case search.Exact:
 		entry = d("x", f.Text)
+	case search.Equal: // words within a text have no x
+		entry = d("f", f.Text, "x", d("$exists", true))
 	case search.Contains:
-		entry = d("x", d("$exists", true), "f", d("$regex", regexp.QuoteMeta(f.Text)))
+		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)))
 	}
 	return elements(p.path("s"), []bson.D{entry})
 }

@@ -69,7 +69,7 @@ func codes(part search.Filter) (terms []string, ok bool) {
 		if token.AnyCode {
 			return nil, true
 		}
-		terms = append(terms, tokenTerms("", token)...)
+		terms = append(terms, codeTerm("", token.Code, token.Fold))
 	}
 	return terms, len(terms) > 0
 }

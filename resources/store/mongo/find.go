@@ -85,10 +85,26 @@ func (f finder) run(filter search.Filter, after *position) iter.Seq2[hit, error]
 			yield(hit{}, err)
 			return
 		}
-		if p.never {
-			return
+		found := make([]stream, 0, len(p.branches))
+		for _, command := range f.commands(p) {
+			found = append(found, stream{f.hits(command), f.sorting})
 		}
-		for document, err := range f.documents(f.command(p)) {
+		all := inTurn(found)
+		if len(found) > 1 {
+			all = mergedHits(found)
+		}
+		for h, err := range all {
+			if !yield(h, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// hits are the documents that a command finds.
+func (f finder) hits(command bson.D) iter.Seq2[hit, error] {
+	return func(yield func(hit, error) bool) {
+		for document, err := range f.documents(command) {
 			if err != nil {
 				yield(hit{}, err)
 				return
@@ -116,11 +132,11 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 		return n, nil
 	}
 	p, err := f.planFor(followed, nil)
-	if err != nil || p.never {
+	if err != nil || p.branches == nil {
 		return 0, err
 	}
-	pipeline := bson.A{d("$match", p.filter), d("$count", "n")}
-	for document, err := range f.documents(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{})) {
+	pipeline := bson.A{d("$match", p.filter()), d("$count", "n")}
+	for document, err := range f.documents(p.hinted(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{}))) {
 		if err != nil {
 			return 0, err
 		}
@@ -137,7 +153,7 @@ func (f finder) planFor(filter search.Filter, after *position) (plan, error) {
 		return plan{}, err
 	}
 	p := planner{compiler: f.compiler, sorting: f.sorting, only: f.only, after: after, horizon: f.horizon}.plan(root)
-	if p.never || p.bounded || f.sorting.computed == nil {
+	if p.branches == nil || p.bounded || f.sorting.computed == nil {
 		return p, nil
 	}
 	n, err := f.collection(f.resourceType).EstimatedDocumentCount(f.outside())
@@ -147,42 +163,60 @@ func (f finder) planFor(filter search.Filter, after *position) (plan, error) {
 	return p, err
 }
 
-// command is a plan as a command of MongoDB: a find, or an aggregation where the values to sort by have to be computed.
-func (f finder) command(p plan) bson.D {
-	order, projection, batch := f.sorting.document(), f.projection(), f.batch()
-	if !f.sorting.isComputed() {
-		command := d("find", f.resourceType, "filter", p.filter, "sort", order, "projection", projection, "batchSize", batch)
+// commands are a plan as commands of MongoDB: a find for each branch, or one aggregation where the values to sort by have to be
+// computed.
+func (f finder) commands(p plan) (commands []bson.D) {
+	if p.branches == nil {
+		return nil
+	}
+	if f.sorting.isComputed() {
+		return []bson.D{p.hinted(f.aggregation(p))}
+	}
+	for _, branch := range p.branches {
+		command := d("find", f.resourceType, "filter", branch, "sort", f.sorting.document(), "projection", f.projection(), "batchSize", f.batch())
 		if f.limit > 0 {
 			command = append(command, bson.E{Key: "limit", Value: int64(f.limit)})
 		}
+		commands = append(commands, p.hinted(command))
+	}
+	return commands
+}
+
+// hinted is a command that names the index to use.
+func (p plan) hinted(command bson.D) bson.D {
+	if p.hint == "" {
 		return command
 	}
-	pipeline := bson.A{d("$match", p.filter)}
+	return append(command, bson.E{Key: "hint", Value: p.hint})
+}
+
+func (f finder) aggregation(p plan) bson.D {
+	pipeline := bson.A{d("$match", p.filter())}
 	for _, stage := range f.sorting.stages() {
 		pipeline = append(pipeline, stage)
 	}
 	if p.behind != nil {
 		pipeline = append(pipeline, d("$match", p.behind))
 	}
-	pipeline = append(pipeline, d("$sort", order))
+	pipeline = append(pipeline, d("$sort", f.sorting.document()))
 	if f.limit > 0 {
 		pipeline = append(pipeline, d("$limit", int64(f.limit)))
 	}
-	pipeline = append(pipeline, d("$project", projection))
-	return d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", d("batchSize", batch))
+	pipeline = append(pipeline, d("$project", f.projection()))
+	return d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", d("batchSize", f.batch()))
 }
 
 func (f finder) projection() bson.D {
 	if f.keysOnly {
 		fields := d("version", 1, "updated", 1, "method", 1, keyPath, 1, computedPath, 1)
 		if f.withTerms {
-			fields = append(fields, bson.E{Key: termsPath, Value: 1})
+			fields = append(fields, bson.E{Key: termsPath, Value: 1}, bson.E{Key: apartPath, Value: 1})
 		}
 		return fields
 	}
-	fields := d("index.p", 0, "index.d", 0, "index.n", 0, "index.q", 0, "index.s", 0, "index.c", 0)
+	fields := d("index.k", 0, "index.p", 0, "index.d", 0, "index.n", 0, "index.q", 0, "index.s", 0, "index.c", 0)
 	if !f.withTerms {
-		fields = append(fields, bson.E{Key: termsPath, Value: 0})
+		fields = append(fields, bson.E{Key: termsPath, Value: 0}, bson.E{Key: apartPath, Value: 0})
 	}
 	return fields
 }
@@ -271,6 +305,7 @@ func (f finder) hit(document bson.Raw) (hit, error) {
 		if value.Type == 0 {
 			return h, damaged(store.Key{Type: f.resourceType, ID: h.position.id}, errDamagedKey)
 		}
+		value.Value = slices.Clone(value.Value) // the driver reads the next document into the same memory
 		h.position.values = append(h.position.values, value)
 	}
 	return h, nil

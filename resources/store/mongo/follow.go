@@ -83,7 +83,7 @@ func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) 
 			if err != nil || n == maxInner {
 				return nil, false, err
 			}
-			ids = append(ids, targetsIn(h.document, link.Param, f.resourceType)...)
+			ids = append(ids, targetsIn(h.document, link.Type, link.Param, f.resourceType)...)
 			n++
 		}
 		return ids, true, nil
@@ -98,17 +98,30 @@ func (f finder) inner(resourceType string, filter search.Filter, limit int) iter
 	return other.find(filter, nil)
 }
 
-// targetsIn are the ids of the resources of a type that a document's reference parameter refers to.
-func targetsIn(document bson.Raw, param, resourceType string) (ids []string) {
-	list, _ := document.Lookup("index", "t").ArrayOK()
-	values, _ := list.Values()
+// targetsIn are the ids of the resources of a type that a document's reference parameter refers to; holder is the document's type.
+func targetsIn(document bson.Raw, holder, param, resourceType string) (ids []string) {
+	if other := twinOf(holder, param); other != "" && !slices.Contains(textsOf(document, "apart"), param) {
+		param = other
+	}
 	begin := param + string(refersTo) + resourceType + "/"
-	for _, value := range values {
-		if text, _ := value.StringValueOK(); strings.HasPrefix(text, begin) {
+	for _, text := range textsOf(document, "t") {
+		if strings.HasPrefix(text, begin) {
 			ids = append(ids, text[len(begin):])
 		}
 	}
 	return ids
+}
+
+// textsOf is an array of texts among a document's index values.
+func textsOf(document bson.Raw, name string) (texts []string) {
+	list, _ := document.Lookup("index", name).ArrayOK()
+	values, _ := list.Values()
+	for _, value := range values {
+		if text, ok := value.StringValueOK(); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // walk yields what a filter with links finds: it goes through what would match if the links did not count, in batches.
@@ -143,7 +156,8 @@ func (f finder) walk(filter search.Filter, links []search.Filter, after *positio
 				yield(hit{}, err)
 				return
 			}
-			batch = append(batch, h.clone())
+			h.document = slices.Clone(h.document)
+			batch = append(batch, h)
 			if len(batch) == walkBatch && !flush() {
 				return
 			}
@@ -152,15 +166,6 @@ func (f finder) walk(filter search.Filter, links []search.Filter, after *positio
 			flush()
 		}
 	}
-}
-
-// clone is a hit that stays valid.
-func (h hit) clone() hit {
-	h.document = slices.Clone(h.document)
-	for i, v := range h.position.values {
-		h.position.values[i].Value = slices.Clone(v.Value)
-	}
-	return h
 }
 
 // tester decides for batches of resources whether a filter with links holds.
@@ -239,7 +244,7 @@ func (t tester) holding(link search.Filter, batch []hit) (holds map[string]bool,
 		from := map[string][]string{} // ids that refer to a target
 		var targets search.ID
 		for _, h := range batch {
-			for _, target := range targetsIn(h.document, link.Param, link.Type) {
+			for _, target := range targetsIn(h.document, t.resourceType, link.Param, link.Type) {
 				if from[target] == nil {
 					targets = append(targets, target)
 				}
@@ -263,7 +268,7 @@ func (t tester) holding(link search.Filter, batch []hit) (holds map[string]bool,
 			if err != nil {
 				return nil, err
 			}
-			for _, id := range targetsIn(h.document, link.Param, t.resourceType) {
+			for _, id := range targetsIn(h.document, link.Type, link.Param, t.resourceType) {
 				holds[id] = true
 			}
 		}

@@ -14,12 +14,14 @@ import (
 //
 //	index: {
 //	  shape: 0, key: 1700000000000000,         what orders it, see order
-//	  t: ["", "code'http://loinc.org|8480-6"]  its terms
+//	  t: ["", "code)8480-6"]                   its terms
+//	  k: ["code)http://loinc.org|8480-6"]      its tokens with their systems
 //	  p: [123]                                 pairs of an owner and a token, see pair
+//	  apart: ["subject"]                       twins with entries of their own, see twins.go
 //	  d: {date: [{lo, hi}]}                    the entries that conditions compare, by parameter: dates,
 //	  n: {…: [{lo, hi}]}                       numbers,
 //	  q: {"value-quantity": [{lo, hi, s, c, u}]} quantities with system, code and printed unit,
-//	  s: {family: [{f, x}]}                    texts, folded and as they are (x is missing for a part),
+//	  s: {family: [{f, x}]}                    texts, folded and as they are, and long words in them (without x),
 //	  c: {"code-value-quantity": [{"0": {t: […]}, "1": {q: […]}}]} and the components of tuples
 //	}
 
@@ -27,6 +29,7 @@ import (
 func indexDocument(resourceType string, v index.Values) []byte {
 	o := orders[resourceType]
 	shape, key := o.key(v)
+	v, apart := withoutTwins(resourceType, v)
 	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, 1024))
 	doc = bsoncore.AppendInt32Element(doc, "shape", shape)
 	switch key := key.(type) {
@@ -36,11 +39,17 @@ func indexDocument(resourceType string, v index.Values) []byte {
 		doc = bsoncore.AppendStringElement(doc, "key", key)
 	}
 	doc = appendTexts(doc, "t", termsOf(v, o))
+	if len(v.Tokens) > 0 {
+		doc = appendTexts(doc, "k", wholeTokens(v.Tokens))
+	}
 	doc = appendPairs(doc, pairsOf(v))
+	if len(apart) > 0 {
+		doc = appendTexts(doc, "apart", apart)
+	}
 	doc = appendByParam(doc, "d", v.Dates, func(e index.Date) string { return e.Param }, appendDate)
 	doc = appendByParam(doc, "n", v.Numbers, func(e index.Number) string { return e.Param }, appendNumber)
 	doc = appendByParam(doc, "q", v.Quantities, func(e index.Quantity) string { return e.Param }, appendQuantity)
-	doc = appendByParam(doc, "s", v.Strings, func(e index.String) string { return e.Param }, appendText)
+	doc = appendByParam(doc, "s", comparedTexts(v.Strings), func(e index.String) string { return e.Param }, appendText)
 	doc = appendByParam(doc, "c", v.Composites, func(e index.Composite) string { return e.Param }, appendTuple)
 	return endDocument(doc, at)
 }
@@ -131,13 +140,26 @@ func appendQuantity(doc []byte, e index.Quantity) []byte {
 	return bsoncore.AppendStringElement(doc, "u", e.Unit)
 }
 
+// comparedTexts leaves out words that their terms say all about.
+func comparedTexts(list []index.String) []index.String {
+	return slices.DeleteFunc(slices.Clone(list), func(e index.String) bool {
+		_, all := letters(e.Folded, wordLetters)
+		return e.Part && all
+	})
+}
+
+// appendText writes a text without the text as it is where nothing asks for that: for a word, and for the texts that a modifier
+// reads (code:text).
 func appendText(doc []byte, e index.String) []byte {
 	doc = bsoncore.AppendStringElement(doc, "f", e.Folded)
-	if e.Part {
+	if e.Part || isModifiers(e.Param) {
 		return doc
 	}
 	return bsoncore.AppendStringElement(doc, "x", e.Text)
 }
+
+// isModifiers says whether a parameter holds what a modifier of another one reads: "code:text".
+func isModifiers(param string) bool { return strings.Contains(param, ":") }
 
 func appendTuple(doc []byte, e index.Composite) []byte {
 	for i, v := range e.Components {
@@ -145,10 +167,11 @@ func appendTuple(doc []byte, e index.Composite) []byte {
 		var t terms
 		t.entries(v, "")
 		inner = appendTexts(inner, "t", t)
+		inner = appendTexts(inner, "k", wholeTokens(v.Tokens))
 		inner = appendEntries(inner, "d", v.Dates, appendDate)
 		inner = appendEntries(inner, "n", v.Numbers, appendNumber)
 		inner = appendEntries(inner, "q", v.Quantities, appendQuantity)
-		inner = appendEntries(inner, "s", v.Strings, appendText)
+		inner = appendEntries(inner, "s", comparedTexts(v.Strings), appendText)
 		doc = endDocument(inner, at)
 	}
 	return doc
@@ -174,7 +197,7 @@ func pairsOf(v index.Values) (pairs []int64) {
 	for _, target := range slices.Compact(targets) {
 		for _, e := range v.Tokens {
 			if isPaired(e.Param) {
-				pairs = append(pairs, pair(target, tokenTerm(e.Param, e.System, e.Code, e.Fold)), pair(target, codeTerm(e.Param, e.Code, e.Fold)))
+				pairs = append(pairs, pair(target, codeTerm(e.Param, e.Code, e.Fold)))
 			}
 		}
 	}

@@ -10,12 +10,20 @@ import (
 
 // plan is a search of one resource type as MongoDB runs it.
 type plan struct {
-	filter bson.D
-	behind bson.D // what comes behind a position, by values that are computed first
-	never  bool   // nothing matches
+	// branches are searches of which each is served by one range of an index, or by few; together they find what matches, some of it
+	// perhaps twice. None: nothing matches.
+	branches []bson.D
+	hint     string // the index that serves them; "" leaves the choice to MongoDB
+	behind   bson.D // what comes behind a position, by values that are computed first
 	// bounded says that an index serves a condition. What none serves reads every resource of the type in the worst case.
 	bounded bool
 }
+
+// maxBranches is how many searches are run and merged; more become one, whose results MongoDB sorts.
+const maxBranches = 4
+
+// filter is all branches in one.
+func (p plan) filter() bson.D { return anyOf(p.branches) }
 
 // planner turns a compiled condition into a plan.
 type planner struct {
@@ -28,7 +36,7 @@ type planner struct {
 
 func (p planner) plan(root condition) plan {
 	if root.never {
-		return plan{never: true}
+		return plan{}
 	}
 	var parts []condition
 	switch {
@@ -38,10 +46,7 @@ func (p planner) plan(root condition) plan {
 		parts = []condition{root}
 	}
 	a := p.access(parts)
-	branches, ok := p.branches(a)
-	if !ok {
-		return plan{never: true}
-	}
+	branches := p.branches(a)
 	conjuncts := a.conjuncts
 	if p.horizon != 0 {
 		conjuncts = append(conjuncts, d("updated", lte(p.horizon)))
@@ -62,12 +67,20 @@ func (p planner) plan(root condition) plan {
 	for i, branch := range branches {
 		filters[i] = allOf(append(slices.Clone(branch), conjuncts...))
 	}
-	return plan{filter: anyOf(filters), behind: behind, bounded: a.bounded}
+	made := plan{branches: filters, behind: behind, bounded: a.bounded}
+	if a.paired {
+		made.hint = pairsIndex
+	}
+	if len(made.branches) > maxBranches {
+		made.branches = []bson.D{made.filter()}
+	}
+	return made
 }
 
 // access is how the documents are to be reached.
 type access struct {
 	conjuncts []bson.D      // what must hold, exactly
+	paired    bool          // pairs bound it
 	terms     bool          // terms or pairs bound it, which an index serves in the order of the key
 	ranges    []way         // of the best part that only ranges lead to
 	ids       bool          // ids bound it
@@ -112,7 +125,7 @@ func (p planner) access(parts []condition) access {
 	}
 	if pairs := pairsAmong(parts); pairs != nil {
 		a.conjuncts = append(a.conjuncts, pairs)
-		focused = true
+		focused, a.paired = true, !a.ids
 	}
 	if best >= 0 && !focused && !a.ids && !a.dated {
 		a.ranges = p.windows(parts, best)
@@ -123,6 +136,9 @@ func (p planner) access(parts []condition) access {
 
 // windows are the ways to a part, made narrower by the other conditions on the same parameter: a point satisfies all of them.
 func (p planner) windows(parts []condition, best int) []way {
+	if twinOf(p.resourceType, paramOf(parts[best].filter)) != "" {
+		return parts[best].ways
+	}
 	switch f := parts[best].filter.(type) {
 	case search.Date:
 		narrow := unbounded
@@ -142,31 +158,22 @@ func (p planner) windows(parts []condition, best int) []way {
 			}
 		}
 		return numberRanges(f, narrow)
-	case search.Quantity:
-		narrow := allNumbers
-		for _, part := range parts {
-			if other, ok := part.filter.(search.Quantity); ok && other.Param == f.Param {
-				i, _ := points(other.Number)
-				narrow = narrow.and(i)
-			}
-		}
-		return numberRanges(f.Number, narrow)
 	}
 	return parts[best].ways
 }
 
-// branches are the alternatives of which one index scan each serves; ok is false where nothing can match.
-func (p planner) branches(a access) (branches [][]bson.D, ok bool) {
+// branches are the alternatives of which a range of an index serves each; none where nothing can match.
+func (p planner) branches(a access) (branches [][]bson.D) {
 	switch {
 	case a.ids:
-		return [][]bson.D{nil}, true
+		return [][]bson.D{nil}
 	case a.ranges != nil:
 		for _, w := range a.ranges {
 			branches = append(branches, []bson.D{w.document()})
 		}
-		return branches, true
+		return branches
 	case a.updated && !a.terms && !a.dated:
-		return [][]bson.D{nil}, true
+		return [][]bson.D{nil}
 	}
 	if !a.terms && len(a.ends) > 0 && p.only == nil {
 		// What is wide or several is found by its end: its beginning may lie anywhere before.
@@ -181,7 +188,7 @@ func (p planner) branches(a access) (branches [][]bson.D, ok bool) {
 	for _, shaped := range p.shapes(a) {
 		branches = append(branches, append(slices.Clone(lead), shaped))
 	}
-	return branches, len(branches) > 0
+	return branches
 }
 
 // shapes bound the key by shape, those with the same bounds in one condition. They must be there for an index to give the order.
@@ -271,20 +278,11 @@ func ownersOf(f search.Filter) (targets []string) {
 // pairedTokens are the terms of a condition on tokens that are paired with owners; nil for any other condition.
 func pairedTokens(part condition) []string {
 	param := paramOf(part.filter)
-	if param == "" || !isPaired(param) || !part.exact || len(part.ways) != 1 {
+	if param == "" || !isPaired(param) || len(part.ways) != 1 || part.ways[0].terms == nil {
 		return nil
 	}
-	if _, ok := codes(part.filter); !ok {
+	if terms, ok := codes(part.filter); !ok || terms == nil {
 		return nil
-	}
-	leaves, isOr := part.filter.(search.Or)
-	if !isOr {
-		leaves = search.Or{part.filter}
-	}
-	for _, leaf := range leaves {
-		if leaf.(search.Token).AnyCode {
-			return nil
-		}
 	}
 	return part.ways[0].terms
 }

@@ -112,7 +112,7 @@ func (v *view) streams(q store.Search, after *position) (found []stream, err err
 		f := finder{view: v, compiler: newCompiler(resourceType), horizon: horizon, limit: q.Limit, keysOnly: q.KeysOnly}
 		f.sorting = f.sortingOf(q.Sort, isByTime(q.Filter))
 		if len(types) > 1 && len(q.Sort) > 0 && f.sorting.natural {
-			f.sorting = computed(q.Sort) // types have orders of their own, which cannot be merged
+			f.sorting = f.computed(q.Sort) // types have orders of their own, which cannot be merged
 		}
 		from := after
 		switch {
@@ -161,8 +161,8 @@ func isByTime(f search.Filter) bool {
 	return false
 }
 
-// horizonFor is the time up to which a search by time may see, so that whoever goes on from the last time seen misses nothing; 0
-// for any other search, and within a commit.
+// horizonFor is the time up to which a search by time may see, so that whoever goes on from the last time seen misses nothing.
+// Other searches see what there is (0), as those within a commit do.
 func (v *view) horizonFor(q store.Search) (int64, error) {
 	byTime := func(k search.SortKey) bool { return k.Param == paramUpdated }
 	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) {
@@ -219,7 +219,7 @@ func inTurn(streams []stream) iter.Seq2[hit, error] {
 	}
 }
 
-// mergedHits yields streams of the same order as one.
+// mergedHits yields streams of the same order as one. What several of them find is yielded once.
 func mergedHits(streams []stream) iter.Seq2[hit, error] {
 	return func(yield func(hit, error) bool) {
 		type head struct {
@@ -239,23 +239,29 @@ func mergedHits(streams []stream) iter.Seq2[hit, error] {
 				heads = append(heads, &head{h, next})
 			}
 		}
+		order := streams[0].sorting
+		var last *position
 		for len(heads) > 0 {
 			first := 0
 			for i := range heads {
-				if streams[0].sorting.compare(heads[i].position, heads[first].position) < 0 {
+				if order.compare(heads[i].position, heads[first].position) < 0 {
 					first = i
 				}
 			}
-			if !yield(heads[first].hit, nil) {
-				return
+			h := heads[first].hit
+			if last == nil || order.compare(*last, h.position) != 0 {
+				if !yield(h, nil) {
+					return
+				}
+				last = &h.position
 			}
-			h, err, ok := heads[first].next()
+			next, err, ok := heads[first].next()
 			switch {
 			case err != nil:
 				yield(hit{}, err)
 				return
 			case ok:
-				heads[first].hit = h
+				heads[first].hit = next
 			default:
 				heads = slices.Delete(heads, first, first+1)
 			}

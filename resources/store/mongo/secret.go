@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
 	"fhirside/resources/store"
 )
 
@@ -15,10 +13,14 @@ const secretsName = "secrets"
 
 // Secret is kept in a collection of its own. See store.Store.
 func (s *Store) Secret(ctx context.Context, name string) (*[store.SecretSize]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
+	defer cancel()
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
 	fresh := make([]byte, store.SecretSize)
 	rand.Read(fresh) // never fails: crypto/rand ends the program instead
-	raw, err := s.db.Collection(secretsName).FindOneAndUpdate(ctx, d("_id", name), d("$setOnInsert", d("key", fresh)),
-		options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)).Raw()
+	raw, err := once(ctx, s.db.Collection(secretsName), d("_id", name, "key", fresh))
 	if err != nil {
 		return nil, explain(ctx, err)
 	}

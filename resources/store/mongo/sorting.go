@@ -59,7 +59,7 @@ func (c compiler) sortingOf(keys []search.SortKey, byTime bool) sorting {
 		}
 		return s
 	}
-	return computed(keys)
+	return c.computed(keys)
 }
 
 func (c compiler) natural() sorting {
@@ -67,7 +67,7 @@ func (c compiler) natural() sorting {
 }
 
 // computed is an order by values that the server computes: for each key whether there is a value, and the value.
-func computed(keys []search.SortKey) (s sorting) {
+func (c compiler) computed(keys []search.SortKey) (s sorting) {
 	for i, key := range keys {
 		if key.Param == paramID {
 			if s.byID() {
@@ -77,7 +77,7 @@ func computed(keys []search.SortKey) (s sorting) {
 			continue
 		}
 		missing, value := "m"+arrayKey(i), "v"+arrayKey(i)
-		s.computed = append(s.computed, bson.E{Key: value, Value: sortValue(key)})
+		s.computed = append(s.computed, bson.E{Key: value, Value: c.sortValue(key)})
 		s.fields = append(s.fields,
 			sortField{computedPath + "." + missing, key.Descending}, sortField{computedPath + "." + value, key.Descending})
 	}
@@ -99,6 +99,14 @@ func (s sorting) stages() []bson.D {
 			Value: d("$cond", bson.A{d("$eq", bson.A{d("$ifNull", bson.A{"$" + computedPath + "." + e.Key, nil}), nil}), int32(1), int32(0)})})
 	}
 	return []bson.D{d("$set", values), d("$set", missing)}
+}
+
+// sortValue is what a document is sorted by under a key.
+func (c compiler) sortValue(key search.SortKey) any {
+	if other := twinOf(c.resourceType, key.Param); other != "" {
+		return twinSortValue(key, other)
+	}
+	return sortValue(key)
 }
 
 // sortValue is the least of a document's values under a key, or the greatest where it descends, as search/match defines them.
@@ -131,19 +139,25 @@ func sortValue(key search.SortKey) any {
 		bar := d("$indexOfBytes", bson.A{"$$this", "|", begin})
 		code := d("$substrBytes", bson.A{"$$this", d("$add", bson.A{bar, int32(1)}), int32(maxTerm)})
 		system := d("$substrBytes", bson.A{rest, int32(0), d("$subtract", bson.A{bar, begin})})
-		return d(extreme, d("$map", d("input", termsBetween(key.Param+string(tokenExact), key.Param+string(codeExact)),
+		return d(extreme, d("$map", d("input", textsBetween("$"+tokensPath, key.Param+string(codeExact), key.Param+string(codeFolded+1)),
 			"in", d("$concat", bson.A{code, "\x00", system}))))
 	case search.TypeReference:
-		return d(extreme, termsBetween(key.Param+string(refersTo), key.Param+string(refersTo+1)))
+		return d(extreme, behindMark(key.Param, refersTo))
 	case search.TypeURI:
-		return d(extreme, termsBetween(key.Param+string(uriIs), key.Param+string(uriIs+1)))
+		return d(extreme, behindMark(key.Param, uriIs))
 	}
 	return nil
 }
 
-// termsBetween are a document's terms in the range [from, to).
-func termsBetween(from, to string) bson.D {
-	return d("$filter", d("input", "$index.t", "cond", d("$and", bson.A{
+// behindMark is what a parameter's terms with a mark have behind it.
+func behindMark(param string, mark byte) bson.D {
+	terms := textsBetween("$"+termsPath, param+string(rune(mark)), param+string(rune(mark+1)))
+	return d("$map", d("input", terms, "in", d("$substrBytes", bson.A{"$$this", int32(len(param) + 1), int32(maxTerm)})))
+}
+
+// textsBetween are the texts of an array in the range [from, to).
+func textsBetween(array, from, to string) bson.D {
+	return d("$filter", d("input", d("$ifNull", bson.A{array, bson.A{}}), "cond", d("$and", bson.A{
 		d("$gte", bson.A{"$$this", d("$literal", from)}), d("$lt", bson.A{"$$this", d("$literal", to)}),
 	})))
 }

@@ -33,3 +33,11 @@ func openAt(t testing.TB, uri string, opt Options) *Store {
 func TestOracle(t *testing.T) {
 	storetest.Oracle(t, func(t *testing.T) store.Store { return open(t, Options{}) })
 }
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, Options{}) })
+}
+
+func TestConcurrency(t *testing.T) {
+	storetest.Concurrency(t, func(t *testing.T) store.Store { return open(t, Options{}) })
+}

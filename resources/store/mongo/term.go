@@ -13,25 +13,21 @@ import (
 )
 
 // Terms are the strings of a document's index.t, by which searches find it. A term begins with the parameter's code and a mark
-// that says what follows; marks sort before everything that codes of parameters are made of, so that a parameter's terms are
-// neighbours, and of those that show that the parameter has a value (from hasValue to tokenExact) each entry has about one.
+// that says what follows. Marks sort before everything that codes of parameters are made of, so that a parameter's terms are
+// neighbours; those in front (from hasValue to noValue) are there for each of its values.
 const (
-	tokenSystem  = '!'  // category!http://…            a token's system; "category!" is a token without one
-	textExact    = '"'  // family"Müller                a text as it is
-	orderedValue = '#'  // birthdate#d8005a3e3c2c18000  a number or the beginning of an interval; see ordered
-	tuple        = '$'  // see tupleTerm
-	uriIs        = '%'  // url%http://…
-	refersTo     = '&'  // subject&Patient/123; subject&http://… for what is not on this server
-	tokenExact   = '\'' // code'http://loinc.org|8480-6 system and code, where the system respects case
-	tokenFolded  = '('  // …                            and where it does not, or is not known to
-	codeExact    = ')'  // code)8480-6                  the code alone
-	codeFolded   = '*'  // …
-	textBegins   = '+'  // family+mül                   the first letters of a folded text
-	further      = ','  // subject,Patient/123|2        a version; birthdate,… the end of an interval
+	textWord     = ' ' // family mülle                 the first 8 letters of a folded text, or of a word in it
+	orderedValue = '#' // birthdate#p8005a3e3c2c18000  a number or the beginning of an interval; see ordered
+	tuple        = '$' // see tupleTerm
+	uriIs        = '%' // url%http://…
+	refersTo     = '&' // subject&Patient/123; subject&http://… for what is not on this server
+	codeExact    = '(' // code(8480-6                  a code of a system that respects case
+	codeFolded   = ')' // …                            and of one that does not, or is not known to
+	textBegins   = '+' // family+mü                    fewer letters, of names
+	further      = ',' // subject,Patient/123|2        a version; birthdate,… the end of an interval
 
-	hasValue = tokenSystem // the first of the marks that show a value
-	noValue  = tokenExact  // the first that does not
-	afterAll = '-'         // the first byte that belongs to another parameter's code
+	hasValue = textWord
+	noValue  = textBegins
 )
 
 // everyTerm is in every document.
@@ -64,19 +60,27 @@ func escapeSystem(system string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(system, "%", "%25"), "|", "%7C")
 }
 
-func tokenTerm(param, system, code string, fold bool) string {
-	mark := byte(tokenExact)
+func codeMark(fold bool) byte {
 	if fold {
-		mark = tokenFolded
+		return codeFolded
 	}
-	return term(param, mark, escapeSystem(system)+"|"+code)
+	return codeExact
 }
 
-func codeTerm(param, code string, fold bool) string {
-	if fold {
-		return term(param, codeFolded, code)
+// codeTerm finds a token by its code alone: codes of several systems are seldom the same.
+func codeTerm(param, code string, fold bool) string { return term(param, codeMark(fold), code) }
+
+// wholeToken is a token with its system, as index.k has it: "code)http://loinc.org|8480-6".
+func wholeToken(param, system, code string, fold bool) string {
+	return term(param, codeMark(fold), escapeSystem(system)+"|"+code)
+}
+
+// wholeTokens are the tokens of a resource, or of a component of a tuple.
+func wholeTokens(tokens []index.Token) (list []string) {
+	for _, e := range tokens {
+		list = append(list, wholeToken(e.Param, e.System, e.Code, e.Fold))
 	}
-	return term(param, codeExact, code)
+	return list
 }
 
 // targetOf is what a reference names, as a sort compares it too.
@@ -87,24 +91,29 @@ func targetOf(resourceType, id, url string) string {
 	return url
 }
 
-// begins are the lengths, in letters, of the beginnings of texts that are terms.
-var begins = []int{1, 2, 3, 4, 6, 8}
+// wordLetters is how many letters of a text are a term.
+const wordLetters = 8
 
-// beginning is the longest of a text's beginnings that is a term; whole says that it is the text itself.
-func beginning(text string) (begin string, whole bool) {
-	letters, longest := 0, 0
-	at := 0
+// nameBegins are the lengths of the shorter beginnings that are terms for names: with those an index gives the order, where a range
+// of words has to be sorted.
+var nameBegins = []int{1, 2, 3, 4, 6}
+
+var isName = map[string]bool{"family": true, "given": true, "name": true}
+
+// letters are the first n letters of a text; all says that there are no more.
+func letters(text string, n int) (first string, all bool) {
 	for i := range text {
-		if at < len(begins) && letters == begins[at] {
-			longest = i
-			at++
+		if n == 0 {
+			return text[:i], false
 		}
-		letters++
+		n--
 	}
-	if at < len(begins) && letters == begins[at] {
-		return text, true
-	}
-	return text[:longest], false
+	return text, true
+}
+
+func wordTerm(param, folded string) string {
+	word, _ := letters(folded, wordLetters)
+	return term(param, textWord, word)
 }
 
 // ordered writes an integer so that strings compare as the integers do.
@@ -133,9 +142,14 @@ func hexadecimal(u uint64) string {
 // Classes of ordered values, the letter behind the mark. A point is the only value of its parameter and, for a date, at most a
 // day wide: several conditions on it bound one range. Anything else is wide: its beginning and its end are terms of their own, and
 // each condition bounds one of them.
+//
+// A quantity of a coded unit has, whether there are others or not, a term with its unit too: with its number where it is one, without
+// where it is an interval. What a modifier reads has only that.
 const (
-	point = 'p'
-	wide  = 'w'
+	point      = 'p'
+	wide       = 'w'
+	unitPoint  = 'u'
+	unitSpread = 'x'
 )
 
 func orderedTerm(param string, mark, class byte, value string) string {
@@ -163,8 +177,6 @@ func termsOf(v index.Values, o order) []string {
 // none but where it is wide: index.key finds it.
 func (t *terms) entries(v index.Values, ordering string) {
 	for _, e := range v.Tokens {
-		t.add(term(e.Param, tokenSystem, e.System))
-		t.add(tokenTerm(e.Param, e.System, e.Code, e.Fold))
 		t.add(codeTerm(e.Param, e.Code, e.Fold))
 	}
 	for _, e := range v.Strings {
@@ -189,22 +201,16 @@ func (t *terms) entries(v index.Values, ordering string) {
 }
 
 func (t *terms) text(e index.String) {
-	if !e.Part {
-		t.add(term(e.Param, textExact, e.Text))
+	t.add(wordTerm(e.Param, e.Folded))
+	if !isName[e.Param] {
+		return
 	}
-	letters, at := 0, 0
-	for i := range e.Folded {
-		if at == len(begins) {
+	for _, n := range nameBegins {
+		begin, all := letters(e.Folded, n)
+		if all && utf8.RuneCountInString(begin) < n {
 			return
 		}
-		if letters == begins[at] {
-			t.add(term(e.Param, textBegins, e.Folded[:i]))
-			at++
-		}
-		letters++
-	}
-	if at < len(begins) && letters == begins[at] {
-		t.add(term(e.Param, textBegins, e.Folded))
+		t.add(term(e.Param, textBegins, begin))
 	}
 }
 
@@ -245,8 +251,22 @@ func (t *terms) numbers(list []index.Number) {
 func (t *terms) quantities(list []index.Quantity) {
 	several := repeated(list, func(e index.Quantity) string { return e.Param })
 	for _, e := range list {
-		t.number(e.Number, several[e.Param])
+		if e.Code == "" || !isModifiers(e.Param) {
+			t.number(e.Number, several[e.Param])
+		}
+		switch {
+		case e.Code == "":
+		case e.Lo == e.Hi:
+			t.add(unitBegin(e.Param, unitPoint, e.System, e.Code) + orderedFloat(e.Lo))
+		default:
+			t.add(unitBegin(e.Param, unitSpread, e.System, e.Code))
+		}
 	}
+}
+
+// unitBegin is what the terms of quantities with a unit begin with: value-quantity#uhttp://unitsofmeasure.org|mg␀<number>.
+func unitBegin(param string, class byte, system, code string) string {
+	return shorten(param+string([]byte{orderedValue, class})+escapeSystem(system)+"|"+code) + "\x00"
 }
 
 func (t *terms) number(e index.Number, several bool) {
@@ -260,7 +280,7 @@ func (t *terms) number(e index.Number, several bool) {
 
 // tuple adds the terms of a composite's tuple. They tie its first component that has tokens to the one behind it:
 //
-//	code-value-quantity$0'http://loinc.org|8480-6␀p<number>
+//	code-value-quantity$0)8480-6␀p<number>
 //
 // "0" is the component of the tokens. Behind the NUL stands what the next component is: an ordered value (p), a token's own term
 // (t), or nothing that a range could bound (x). A tuple without tokens has one term, with nothing behind the mark.
@@ -275,8 +295,7 @@ func (t *terms) tuple(e index.Composite) {
 		}
 		for _, token := range anchor.Tokens {
 			for _, rest := range rests {
-				t.add(tupleTerm(e.Param, i, tokenTerm("", token.System, token.Code, token.Fold), rest))
-				t.add(tupleTerm(e.Param, i, codeTerm("", token.Code, token.Fold), rest))
+				t.add(tupleBegin(e.Param, i, codeTerm("", token.Code, token.Fold)) + rest)
 			}
 		}
 		return
@@ -290,10 +309,6 @@ const (
 	tuplePoint = "p"
 )
 
-func tupleTerm(param string, component int, token, rest string) string {
-	return tupleBegin(param, component, token) + rest
-}
-
 // tupleBegin is what a tuple's terms with this token begin with.
 func tupleBegin(param string, component int, token string) string {
 	return term(param, tuple, arrayKey(component)+token) + "\x00"
@@ -302,7 +317,7 @@ func tupleBegin(param string, component int, token string) string {
 // tupleRests are the ends of a tuple's terms for a component: those of its tokens, or the one ordered value it has.
 func tupleRests(v index.Values) (rests []string) {
 	for _, token := range v.Tokens {
-		rests = append(rests, tupleToken+tokenTerm("", token.System, token.Code, token.Fold), tupleToken+codeTerm("", token.Code, token.Fold))
+		rests = append(rests, tupleToken+codeTerm("", token.Code, token.Fold))
 	}
 	if len(rests) > 0 {
 		return rests
