@@ -67,6 +67,9 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 		})
 	case search.URI:
 		return x.uri(f)
+	case search.Near:
+		box, err := x.compile(f.Box())
+		return and(box, maybe{}), err
 	case search.Composite:
 		return x.twin(kindTuple, f.Param, func(param string) (node, error) { return x.composite(param, f) })
 	case search.Chain:

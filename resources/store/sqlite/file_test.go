@@ -14,6 +14,7 @@ import (
 	"fhirside/resources/store"
 	"fhirside/resources/store/sqlite"
 	"fhirside/search"
+	"fhirside/search/searchtest"
 )
 
 func patient(id, family string) string {
@@ -286,6 +287,42 @@ func TestLayouts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestRules: a file whose index values were computed by other rules gets new ones from its bodies.
+func TestRules(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "rules.db")
+	finds := func(opt sqlite.Options, want int) {
+		t.Helper()
+		s, err := sqlite.Open(ctx, path, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if want < 0 {
+			err := s.Commit(ctx, func(tx store.Tx) error {
+				v := store.Version{Key: store.Key{Type: "Patient", ID: "a"}, Version: 1, Method: store.Created, Body: []byte(patient("a", "Berg"))}
+				return tx.Put(store.Record{Version: v}) // by rules that find nothing
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = 0
+		}
+		ids, err := find(ctx, s, "Patient", 0, search.Parameter{Name: "family", Value: "berg"})
+		if err != nil || len(ids) != want {
+			t.Errorf("by rules %q: %v (%v)", opt.Rules, ids, err)
+		}
+		if v, err := s.Read(ctx, "Patient", "a"); err != nil || string(v.Body) != patient("a", "Berg") {
+			t.Errorf("by rules %q the body is %s (%v)", opt.Rules, v.Body, err)
+		}
+	}
+	finds(sqlite.Options{Rules: "1"}, -1)
+	finds(sqlite.Options{Rules: "2"}, 0)
+	finds(sqlite.Options{Rules: "1", Values: searchtest.Values}, 0)
+	finds(sqlite.Options{Rules: "2", Values: searchtest.Values}, 1)
+	finds(sqlite.Options{Rules: "2", Values: searchtest.Values}, 1)
 }
 
 // TestDamaged: a record that cannot be read is an error, and everything else works.

@@ -1,45 +1,45 @@
 package sqlite
 
 import (
+	"fmt"
+
 	"github.com/ncruces/go-sqlite3"
 
 	"fhirside/resources/store"
+	"fhirside/search/index"
 )
 
-// reindex writes the index tables anew from the index values that the file holds, within the running transaction.
-func (s *db) reindex(c *conn) error {
+// reindex writes the index tables anew, within the running transaction: from the index values that the file holds or, where the
+// rules for these have changed, from the bodies.
+func (s *db) reindex(c *conn, fromBodies bool) error {
 	err := c.db.Exec(`DELETE FROM term; DELETE FROM patient; DELETE FROM date; DELETE FROM number; DELETE FROM string;
 		DELETE FROM word; DELETE FROM span`)
 	if err != nil {
 		return err
 	}
 	known := newMemory(nil)
+	p := packer{codec: s.codec}
 	for last, n := int64(0), 1; n > 0; {
 		b := batch{s: s, c: c, known: known}
-		var moved []rows
+		var moved []reindexed
 		n = 0
 		err := c.each(func(st *sqlite3.Stmt) error {
 			n++
 			last = st.ColumnInt64(0)
-			values, err := s.codec.values(st.ColumnRawBlob(2))
+			m, err := s.reindexed(&p, last, st.ColumnText(1), st.ColumnRawBlob(2), fromBodies)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s number %d: %w", st.ColumnText(1), last, err)
 			}
-			r := s.index.rows(st.ColumnText(1), last, values)
-			moved = append(moved, r)
-			b.add(rows{}, r)
-			return b.learn(r)
+			moved = append(moved, m)
+			b.add(rows{}, m.rows)
+			return b.learn(m.rows)
 		}, `SELECT number, type, body FROM resource WHERE number>? AND method<>? ORDER BY number LIMIT 2000`,
 			integer(last), integer(int64(store.Deleted)))
 		if err != nil {
 			return err
 		}
-		for _, r := range moved {
-			patient := arg{}
-			if len(r.patients) > 0 {
-				patient = integer(r.patient)
-			}
-			if err := c.exec(`UPDATE resource SET key=?, patient=? WHERE number=?`, integer(r.key), patient, integer(keyNumber(r.key))); err != nil {
+		for _, m := range moved {
+			if err := m.write(c); err != nil {
 				return err
 			}
 		}
@@ -47,5 +47,47 @@ func (s *db) reindex(c *conn) error {
 			return err
 		}
 	}
+	if fromBodies {
+		if err := c.exec(`UPDATE setting SET value=? WHERE name='rules'`, blob([]byte(s.opt.Rules))); err != nil {
+			return err
+		}
+	}
 	return c.exec(`UPDATE setting SET value=? WHERE name='layout'`, blob([]byte(s.opt.Layout.fingerprint())))
+}
+
+// reindexed is what a resource has then.
+type reindexed struct {
+	rows
+	record []byte // nil: as before
+}
+
+func (s *db) reindexed(p *packer, number int64, typ string, record []byte, fromBody bool) (m reindexed, err error) {
+	encoded, body, err := s.codec.unpack(record)
+	if err != nil {
+		return m, err
+	}
+	var values index.Values
+	if fromBody {
+		if values, err = s.opt.Values(body); err == nil {
+			m.record = p.pack(values, body)
+		}
+	} else {
+		values, err = decodeValues(encoded)
+	}
+	if err == nil {
+		m.rows = s.index.rows(typ, number, values)
+	}
+	return m, err
+}
+
+func (m reindexed) write(c *conn) error {
+	number, patient := integer(keyNumber(m.key)), arg{}
+	if len(m.patients) > 0 {
+		patient = integer(m.patient)
+	}
+	err := c.exec(`UPDATE resource SET key=?, patient=? WHERE number=?`, integer(m.key), patient, number)
+	if err == nil && m.record != nil {
+		err = c.exec(`UPDATE resource SET body=? WHERE number=?`, blob(m.record), number)
+	}
+	return err
 }

@@ -17,12 +17,17 @@ import (
 	_ "github.com/ncruces/go-sqlite3/vfs/mvcc" // for databases in memory
 
 	"fhirside/resources/store"
+	"fhirside/search/index"
 )
 
 // Options of a store. The zero value is ready for use.
 type Options struct {
 	// Layout of the index tables; nil is DefaultLayout.
 	Layout *Layout
+	// Values computes index values from a body, and Rules names the version of how it does. Opening a file whose values were
+	// computed by other rules computes them anew. Without Values they are taken as they are.
+	Values func(body []byte) (index.Values, error)
+	Rules  string
 	// Now is the clock of commits; nil is the system's.
 	Now func() time.Time
 	// Readers is how many searches and reads run at once; 0 is twice the number of processors, at least 4.
@@ -144,7 +149,7 @@ var readerPragmas = []string{
 
 // loadSettings reads what the file says about itself, or writes it into a new one.
 func (s *db) loadSettings(c *conn) error {
-	var key, words, layout []byte
+	var key, words, layout, rules []byte
 	err := c.transaction(func() (err error) {
 		key, err = setting(c, "hash key", func() []byte {
 			k := make([]byte, 16)
@@ -156,6 +161,9 @@ func (s *db) loadSettings(c *conn) error {
 		}
 		if err == nil {
 			layout, err = setting(c, "layout", func() []byte { return []byte(s.opt.Layout.fingerprint()) })
+		}
+		if err == nil {
+			rules, err = setting(c, "rules", func() []byte { return []byte(s.opt.Rules) })
 		}
 		return err
 	})
@@ -169,23 +177,25 @@ func (s *db) loadSettings(c *conn) error {
 	if s.codec, err = newCodec(words); err != nil {
 		return err
 	}
-	if string(layout) == s.opt.Layout.fingerprint() {
+	fromBodies := s.opt.Values != nil && string(rules) != s.opt.Rules
+	if string(layout) == s.opt.Layout.fingerprint() && !fromBodies {
 		return nil
 	}
 	if err := c.alone(); err != nil {
 		return err
 	}
 	defer c.shared()
-	return c.transaction(func() error { return s.reindex(c) })
+	return c.transaction(func() error { return s.reindex(c, fromBodies) })
 }
 
 // setting is a value that belongs to the file; first makes it where there is none.
 func setting(c *conn, name string, first func() []byte) (value []byte, err error) {
+	found := false
 	err = c.each(func(st *sqlite3.Stmt) error {
-		value = st.ColumnBlob(0, nil)
+		value, found = st.ColumnBlob(0, nil), true
 		return nil
 	}, `SELECT value FROM setting WHERE name=?`, text(name))
-	if err != nil || value != nil {
+	if err != nil || found {
 		return value, err
 	}
 	value = first()
