@@ -26,20 +26,23 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 const maxPooled = 1 << 20
 
 // resource reads the body as a resource.
-func (s *server) resource(c *gin.Context) (*fhir.Resource, error) {
-	format, err := readable(c.GetHeader("Content-Type"))
-	if err != nil {
-		return nil, err
-	}
-	var resource *fhir.Resource
+func (s *server) resource(c *gin.Context) (resource *fhir.Resource, err error) {
 	err = s.withBody(c, func(body []byte) (err error) {
-		if len(body) == 0 {
-			return fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the request has no body; a resource is needed")
-		}
-		resource, err = format.parse(body)
+		resource, err = parse(c.GetHeader("Content-Type"), body)
 		return err
 	})
 	return resource, err
+}
+
+func parse(contentType string, body []byte) (*fhir.Resource, error) {
+	format, err := readable(contentType)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the request has no body; a resource is needed")
+	}
+	return format.parse(body)
 }
 
 // patchFormats are the media types of patches, as a CapabilityStatement claims them.

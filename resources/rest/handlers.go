@@ -38,6 +38,11 @@ func (s *server) readWith(c *gin.Context, read func(*request) (store.Version, er
 		c.Status(http.StatusNotModified)
 		return nil
 	}
+	if version.Type == binary {
+		if done, err := r.content(version); done || err != nil {
+			return err
+		}
+	}
 	shape, err := resources.ShapeOf(r.params)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (s *server) create(c *gin.Context) error {
 	if r.hasCriteria() {
 		return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "a create takes no criteria in its URL; send them as the header If-None-Exist to create only what is not there yet")
 	}
-	resource, err := s.resource(c)
+	resource, err := s.stored(c)
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,7 @@ func (s *server) update(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	resource, err := s.resource(c)
+	resource, err := s.stored(c)
 	if err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (s *server) updateWhere(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	resource, err := s.resource(c)
+	resource, err := s.stored(c)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (s *server) request(c *gin.Context) (*request, error) {
 			return nil, err
 		}
 	}
-	if r.as, err = representationFor(c.Request, r.params); err != nil {
+	if r.as, err = representationFor(c.Request, r.params); err != nil && (r.as.named || !mayBeContent(c)) {
 		return nil, err
 	}
 	r.pref = preferences(c.Request.Header["Prefer"])

@@ -59,12 +59,14 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"quantity", quantitySearches, nil},
 		{"terminology", terminologySearches, nil},
 		{"filter", filterSearches, nil},
+		{"near", nearSearches, nil},
 		{"references", references, nil},
 		{"patch", patches, nil},
 		{"transaction", transactions, nil},
 		{"batch", batches, nil},
 		{"format", formats, nil},
 		{"xml", xmlFormats, nil},
+		{"binary", binaries, nil},
 		{"bad input", badInputs, nil},
 	} {
 		for _, sc := range group.scenarios {
