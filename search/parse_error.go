@@ -32,11 +32,14 @@ func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error 
 }
 
 // unsupported are the parameters of R4 that this server does not answer, in or beside the registry.
-var unsupported = []string{"_content", "_query", "_text", "near"}
+var unsupported = []string{"_content", "_query", "_text"}
+
+// nearURL is the one special parameter of R4 that is answered.
+const nearURL = "http://hl7.org/fhir/SearchParameter/Location-near"
 
 // Searchable says whether searches by the parameter are answered.
 func Searchable(param *Param) bool {
-	return param.Type != TypeSpecial && !slices.Contains(unsupported, param.Code)
+	return (param.Type != TypeSpecial || param.URL == nearURL) && !slices.Contains(unsupported, param.Code)
 }
 
 // unknown refuses a code that one of the types has no parameter for, and tells what there is.

@@ -28,6 +28,7 @@ var leafReaders = map[ParamType]leafReader{
 	TypeReference: (*parser).referenceLeaf,
 	TypeQuantity:  (*parser).quantityLeaf,
 	TypeURI:       (*parser).uriLeaf,
+	TypeSpecial:   (*parser).nearLeaf,
 }
 
 // alternatives reads a comma-separated list of values, one of which must match.

@@ -205,7 +205,9 @@ func (p *parser) sortKind(code string) (kind ParamType, ok bool) {
 }
 
 // Sortable says whether results can be sorted by the parameter.
-func Sortable(param *Param) bool { return Searchable(param) && param.Type != TypeComposite }
+func Sortable(param *Param) bool {
+	return Searchable(param) && param.Type != TypeComposite && param.Type != TypeSpecial
+}
 
 func (p *parser) sortable() []string {
 	var codes []string

@@ -226,7 +226,7 @@ func TestClaims(t *testing.T) {
 		resourceType, code   string
 		searchable, sortable bool
 	}{
-		{"Patient", "family", true, true}, {"Location", "near", false, false}, {"Patient", "_text", false, false},
+		{"Patient", "family", true, true}, {"Location", "near", true, false}, {"Patient", "_text", false, false},
 		{"Observation", "code-value-quantity", true, false}, {"Patient", "_lastUpdated", true, true},
 	} {
 		param := search.R4().Param(c.resourceType, c.code)

@@ -62,7 +62,7 @@ func (x *Extractor) plan(resourceType string) []reader {
 
 // indexed says whether a parameter has index values. Stores know _id and _lastUpdated from the record itself.
 func indexed(p *search.Param) bool {
-	return p.Expression != nil && p.Type != search.TypeSpecial && p.Code != "_id" && p.Code != "_lastUpdated"
+	return p.Expression != nil && search.Searchable(p) && p.Code != "_id" && p.Code != "_lastUpdated"
 }
 
 // Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Contained resources are
@@ -162,6 +162,8 @@ func (rd *reader) item(it *fhirpath.Item, v *Values) {
 		rd.uri(it, v)
 	case search.TypeComposite:
 		rd.composite(it, v)
+	case search.TypeSpecial:
+		rd.position(it, v)
 	}
 }
 
@@ -293,6 +295,7 @@ func (c Composite) equal(d Composite) bool {
 func (v *Values) order() {
 	slices.SortStableFunc(v.Tokens, func(a, b Token) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Strings, func(a, b String) int { return cmp.Compare(a.Param, b.Param) })
+	slices.SortStableFunc(v.Numbers, func(a, b Number) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Quantities, func(a, b Quantity) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Composites, func(a, b Composite) int { return cmp.Compare(a.Param, b.Param) })
 }

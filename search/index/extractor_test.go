@@ -111,8 +111,10 @@ func TestDataTypes(t *testing.T) {
 		{"date and code", `{"resourceType":"Observation","code":{"coding":[{"code":"a"}]},"valueDateTime":"2020"}`, "code-value-date", `(|a~ / 2020-01-01T00:00:00Z…2021-01-01T00:00:00Z)`},
 		{"reference and code", `{"resourceType":"DocumentReference","relatesTo":[{"code":"replaces","target":{"reference":"DocumentReference/1"}}]}`,
 			"relationship", `(→DocumentReference/1 / http://hl7.org/fhir/document-relationship-type|replaces)`},
+		{"position", `{"resourceType":"Location","position":{"longitude":1.50,"latitude":-2}}`, "near", `near:latitude=-2 near:longitude=1.5`},
 		// nothing
-		{"special", `{"resourceType":"Location","position":{"longitude":1,"latitude":2}}`, "near", ``},
+		{"off the globe", `{"resourceType":"Location","position":{"longitude":181,"latitude":2}}`, "near", ``},
+		{"half a position", `{"resourceType":"Location","position":{"latitude":2}}`, "near", ``},
 		{"id", `{"resourceType":"Patient","id":"1"}`, "_id", ``},
 		{"last updated", `{"resourceType":"Patient","meta":{"lastUpdated":"2020-01-01T00:00:00Z"}}`, "_lastUpdated", ``},
 		{"equal ones once", `{"resourceType":"Patient","name":[{"family":"A A"},{"family":"a"},{"family":"A A"}]}`, "family", `"A A" +a "a"`},

@@ -7,6 +7,7 @@ import (
 	"fhirside/fhir"
 	"fhirside/fhir/fhirpath"
 	"fhirside/fhir/ucum"
+	"fhirside/search"
 )
 
 // date appends the time that a date parameter reads of an element (search.html#date).
@@ -90,6 +91,17 @@ func value(e fhir.Element) (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(e.Text(), 64) // the nearest double, as fhir.Decimal's Float is
 	return f, err == nil
+}
+
+// position appends a Location.position, if it is one on the globe.
+func (rd *reader) position(it *fhirpath.Item, v *Values) {
+	latitude, north := value(it.Element().Get("latitude"))
+	longitude, east := value(it.Element().Get("longitude"))
+	if north && east && math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180 {
+		v.Numbers = append(v.Numbers,
+			Number{rd.name + search.LatitudeEntries, latitude, latitude},
+			Number{rd.name + search.LongitudeEntries, longitude, longitude})
+	}
 }
 
 // quantity appends a quantity, an amount of money or a Range of quantities (search.html#quantity). One in a UCUM unit that is

@@ -10,6 +10,8 @@ package index
 //	subject:identifier   tokens: the identifier of a logical reference
 //	identifier:of-type   tokens: the system of an identifier's type, and the type's code, a pipe and the identifier's value
 //	code:text            strings: Coding.display, CodeableConcept.text and Identifier.type.text, without entries for their words
+//	near:latitude, near:longitude
+//	                     numbers: a position in degrees
 //	value-quantity:canonical, code-value-quantity:canonical
 //	                     quantities and tuples: in the canonical unit of their UCUM unit's dimension, where that is another one
 type Values struct {

@@ -158,6 +158,8 @@ func leaf(f search.Filter, s Subject) (bool, error) {
 		return slices.ContainsFunc(v.Quantities, func(e index.Quantity) bool {
 			return e.Param == f.Param && unit(f, e) && number(f.Number, e.Lo, e.Hi)
 		}), nil
+	case search.Near:
+		return near(f, v), nil
 	case search.URI:
 		return slices.ContainsFunc(v.URIs, func(e index.URI) bool { return e.Param == f.Param && uri(f, e.Value) }), nil
 	}
