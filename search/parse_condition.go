@@ -19,6 +19,9 @@ const (
 	typeName        = "_type"
 )
 
+// SystemParameters are the parameters of every search that are in no registry, sorted.
+func SystemParameters() []string { return []string{filterName, hasName, listName} }
+
 // reading reads the value at the end of a condition, for the parameter and modifier that its name ends in.
 type reading func(param *Param, modifier string) (Filter, error)
 

@@ -85,7 +85,7 @@ func (p *parser) supported(types []string) []string {
 			names = append(names, param.Code)
 		}
 	}
-	names = append(append(names, filterName, hasName, listName), ResultParameters()...)
+	names = append(append(names, SystemParameters()...), ResultParameters()...)
 	if !p.allTypes {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == typeName })
 	}

@@ -80,6 +80,9 @@ func compose(o Options) (*fhir.Resource, error) {
 		}
 		part.Resource = append(part.Resource, resource)
 	}
+	for _, name := range search.SystemParameters() {
+		part.SearchParam = append(part.SearchParam, models.CapabilityStatementRestResourceSearchParam{Name: name, Type: models.SearchParamTypeSpecial})
+	}
 	for _, name := range definitions.Compartments() {
 		part.Compartment = append(part.Compartment, "http://hl7.org/fhir/CompartmentDefinition/"+compartmentID(name))
 	}

@@ -76,6 +76,12 @@ func TestStatementClaimsWhatIsServed(t *testing.T) {
 			}
 		}
 	}
+	params := texts(rest1.Get("searchParam"), "name")
+	for _, name := range search.SystemParameters() {
+		if !params[name] {
+			t.Errorf("%s is answered, not claimed", name)
+		}
+	}
 	for code := range texts(rest1.Get("interaction"), "code") {
 		if code == "" {
 			t.Error("an interaction without code")
