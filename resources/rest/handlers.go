@@ -188,6 +188,9 @@ func (s *server) searchFor(c *gin.Context, q resources.Search) error {
 			return err
 		}
 		q.Params = append(q.Params, form...)
+		if r.as, err = representationFor(c.Request, q.Params); err != nil { // a form may hold _format as well
+			return err
+		}
 	}
 	page, err := s.Service.Search(r.ctx, r.policy, q)
 	if err != nil {

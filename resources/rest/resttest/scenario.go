@@ -67,6 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"format", formats, nil},
 		{"xml", xmlFormats, nil},
 		{"binary", binaries, nil},
+		{"clients", clients, nil},
+		{"hostile", hostile, nil},
 		{"bad input", badInputs, nil},
 	} {
 		for _, sc := range group.scenarios {
