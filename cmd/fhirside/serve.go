@@ -28,6 +28,7 @@ import (
 type serveSettings struct {
 	listen, store, auth, baseURL, validation, references, conditionalDelete string
 	maxBody                                                                 int64
+	textSearch                                                              bool
 }
 
 // maxDelete bounds --conditional-delete multiple: what is deleted at once fits a commit of every store.
@@ -57,6 +58,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
 	f.StringVar(&set.conditionalDelete, "conditional-delete", "single", fmt.Sprintf("resources that a DELETE by criteria may delete: single, or multiple (at most %d at once)", maxDelete))
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
+	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; makes the index several times larger)")
 	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
@@ -69,7 +71,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		return err
 	}
 	tuneMemory()
-	if options.Store, err = openStore(ctx, set.store); err != nil {
+	if options.Store, err = openStore(ctx, set.store, options.Registry, options.Base); err != nil {
 		return err
 	}
 	defer func() {
@@ -82,6 +84,10 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		return err
 	}
 	warn(log, set, listener.Addr())
+	if options.Base == "" {
+		// Links begin with what each request was sent to; references to this server are known by where it listens.
+		options.Base = "http://" + listener.Addr().String() + rest.Path
+	}
 	server := &http.Server{
 		Handler:           handler(options, set, log),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -136,6 +142,12 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 	default:
 		return o, fmt.Errorf("--conditional-delete %q is not known: single or multiple", set.conditionalDelete)
 	}
+	if o.Registry = search.R4(); set.textSearch {
+		if !strings.HasPrefix(set.store, "sqlite:") {
+			return o, errors.New("--text-search is for SQLite: of what MongoDB holds already the words would be missing")
+		}
+		o.Registry = o.Registry.WithWords()
+	}
 	if set.maxBody <= 0 {
 		return o, fmt.Errorf("--max-body %d: a number of bytes above 0", set.maxBody)
 	}
@@ -144,13 +156,21 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			return o, fmt.Errorf("--base-url %q is no origin such as https://clinic.example", set.baseURL)
 		}
-		o.Base = strings.TrimRight(set.baseURL, "/") + rest.Path
+		o.Base = set.base()
 	}
 	return o, nil
 }
 
+// base is the FHIR base URL by --base-url, "" without one.
+func (set serveSettings) base() string {
+	if set.baseURL == "" {
+		return ""
+	}
+	return strings.TrimRight(set.baseURL, "/") + rest.Path
+}
+
 func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Handler {
-	o.Registry, o.Log = search.R4(), log
+	o.Log = log
 	statement := capability.New(capability.Options{
 		Registry: o.Registry, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
 		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
@@ -161,7 +181,7 @@ func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Hand
 	return rest.New(rest.Options{
 		Service:  resources.New(o),
 		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
-		Base:     o.Base,
+		Base:     set.base(),
 		Metadata: statement.For,
 		MaxBody:  set.maxBody,
 		Version:  softwareVersion(),

@@ -59,6 +59,24 @@ func TestServeKeepsRecords(t *testing.T) {
 	}
 }
 
+// A client searches by the fullUrl that the server gave it.
+func TestServeKnowsItsOwnAddress(t *testing.T) {
+	url, _, _ := startServer(t, testSettings(t))
+	put(t, url+"/fhir/Patient/1", strings.NewReader(`{"resourceType":"Patient","id":"1"}`))
+	put(t, url+"/fhir/Observation/1", strings.NewReader(`{"resourceType":"Observation","id":"1","status":"final","code":{"text":"x"},"subject":{"reference":"`+url+`/fhir/Patient/1"}}`))
+	for _, patient := range []string{"1", "Patient/1", url + "/fhir/Patient/1"} {
+		response, err := http.Get(url + "/fhir/Observation?patient=" + patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !bytes.Contains(body, []byte(`"total":1,`)) {
+			t.Errorf("patient=%s: %v %s", patient, err, body)
+		}
+	}
+}
+
 func put(t *testing.T, url string, body io.Reader) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPut, url, body)
