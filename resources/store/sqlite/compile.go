@@ -226,7 +226,7 @@ func (x *compiler) reference(param string, f search.Reference) node {
 
 func (x *compiler) date(f search.Date) (node, error) {
 	if f.Param == "_lastUpdated" {
-		return changedIn(unitsOf(f, 1000)), nil
+		return x.changed(unitsOf(f, 1000))
 	}
 	n := hasDate{
 		param: x.s.index.sum(kindDates, x.typ, f.Param),
@@ -243,6 +243,20 @@ func (x *compiler) date(f search.Date) (node, error) {
 		return never{}, nil
 	}
 	return n, err
+}
+
+// changed looks whether any resource lies outside of the times: often none does.
+func (x *compiler) changed(times []span) (node, error) {
+	if len(times) > 1 {
+		return changedIn(times), nil
+	}
+	from, to := times[0].shifted(placeBits)
+	_, outside, err := x.c.integer(`SELECT 1 WHERE EXISTS(SELECT 1 FROM resource WHERE type=?1 AND stamp<?2)
+		OR EXISTS(SELECT 1 FROM resource WHERE type=?1 AND stamp>=?3)`, text(x.typ), integer(from), integer(to))
+	if err == nil && !outside {
+		return always{}, nil
+	}
+	return changedIn(times), err
 }
 
 // quantity: param is that of the rows; its units are kept under the parameter's name.
