@@ -11,6 +11,7 @@ import (
 	"fhirside/resources"
 	"fhirside/resources/access"
 	"fhirside/resources/patch"
+	"fhirside/resources/store"
 	"fhirside/resources/store/sqlite"
 	"fhirside/search"
 )
@@ -329,4 +330,32 @@ func TestPolicyOnPatches(t *testing.T) {
 	h.wants("a test by who may not read", err, fhir.Forbidden)
 	_, err = try(grants{"Observation": {access.Read: search.All{}}}, "oa", note)
 	h.wants("a patch by who may only read", err, fhir.Forbidden)
+}
+
+// A purge takes the right to delete, and tells nothing to who may not read.
+func TestPolicyOnPurges(t *testing.T) {
+	h := newHouse(t)
+	try := func(p access.Policy, resourceType, id string) (store.Version, error) {
+		return h.Purge(h.Context(), p, resourceType, id)
+	}
+	_, err := try(alice, "Observation", "ob")
+	h.wants("what alice may not see", err, fhir.NotFound)
+	_, err = try(alice, "Observation", "never")
+	h.wants("what never was", err, fhir.NotFound)
+	_, err = try(grants{"Observation": {access.Read: search.All{}, access.Delete: search.None{}}}, "Observation", "oa")
+	h.wants("who may only read", err, fhir.Forbidden)
+	_, err = try(access.Everything, "Patient", "a")
+	h.wants("what others refer to", err, fhir.Conflict)
+	if _, err := h.Delete(h.Context(), alice, "Observation", "oa", resources.Conditions{}); err != nil {
+		t.Error(err)
+	}
+	if v, err := try(alice, "Observation", "oa"); err != nil || v.Version != 3 {
+		t.Errorf("what was deleted before: %v, %v", v, err)
+	}
+	if _, err := try(access.Everything, "Patient", "a"); err != nil {
+		t.Error(err)
+	}
+	if _, err := h.ReadVersion(h.Context(), access.Everything, "Patient", "a", "1"); err == nil {
+		t.Error("version 1 can be read after the purge")
+	}
 }

@@ -65,6 +65,10 @@ type Tx interface {
 	Put(Record) error
 	// Delete records a deletion as the next version.
 	Delete(resourceType, id string) (Version, error)
+	// Purge records a deletion as the next version and erases all versions before it: of what the resource held nothing is left,
+	// in the history, in the indexes or in what the database has freed, but its versions go on from there. ErrNotFound where
+	// there never was one.
+	Purge(resourceType, id string) (Version, error)
 }
 
 // Key names a resource.

@@ -17,6 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"versions of a resource", versions},
 		{"versions must follow each other", following},
 		{"a resource's life within one commit", oneCommit},
+		{"purging", purging},
 		{"keys are told apart", keys},
 		{"bodies come back as they were", bodies},
 		{"reading many", readMany},

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fhirside/resources"
+	"fhirside/resources/access"
+)
+
+func purgeCommand() *cobra.Command {
+	set := serveSettings{auth: "none", validation: "structure", conditionalDelete: "single", maxBody: 1}
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "purge TYPE/ID",
+		Short: "Erase a record with all its versions",
+		Long: `Erase a resource with all its versions, for good: by order of a court, or because it was the wrong patient's. It is
+then gone as if deleted; that it was there, and how many versions it had, is all that the store still tells.
+
+A server may have the store open meanwhile. Backups are not touched.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := configure(cmd); err != nil {
+				return err
+			}
+			return purge(cmd, set, args[0], yes)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
+	f.StringVar(&set.references, "references", "check", "whether references to the record forbid it: check, or ignore to let them dangle")
+	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.BoolVar(&yes, "yes", false, "do not ask")
+	f.String("config", "", "YAML file with these settings by the flags' names")
+	return cmd
+}
+
+func purge(cmd *cobra.Command, set serveSettings, name string, yes bool) (err error) {
+	resourceType, id, ok := strings.Cut(name, "/")
+	if !ok {
+		return fmt.Errorf("%q names no record: Patient/123, say", name)
+	}
+	options, err := set.serviceOptions()
+	if err != nil {
+		return err
+	}
+	if options.Store, err = openStore(cmd.Context(), set.store); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, options.Store.Close()) }()
+	if !yes {
+		if err := confirm(cmd.InOrStdin(), cmd.ErrOrStderr(), name); err != nil {
+			return err
+		}
+	}
+	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+	purged, err := resources.New(options).Purge(cmd.Context(), access.Everything, resourceType, id)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is purged; version %d, a deletion, is all that is left of it\n", name, purged.Version)
+	return err
+}
+
+// confirm asks for the record's name: whoever means another one notices.
+func confirm(in io.Reader, out io.Writer, name string) error {
+	if _, err := fmt.Fprintf(out, "This erases %s and all of its versions for good. Type its name to go on: ", name); err != nil {
+		return err
+	}
+	typed, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(typed) != name {
+		return errors.New("nothing was purged")
+	}
+	return nil
+}
