@@ -153,3 +153,21 @@ func FoldCode(code string) string {
 	}
 	return strings.ToLower(cases.Fold().String(code)) // Fold alone turns Cherokee letters around, time and again
 }
+
+// maxWord is how many bytes of a word count.
+const maxWord = 64
+
+// Words are the words of a text, folded, as _text and _content compare them.
+func Words(text string) []string {
+	words := strings.Fields(Fold(text))
+	for i, word := range words {
+		if len(word) > maxWord {
+			n := maxWord
+			for !utf8.RuneStart(word[n]) {
+				n--
+			}
+			words[i] = word[:n]
+		}
+	}
+	return words
+}

@@ -16,6 +16,8 @@ const (
 	hasName         = "_has"
 	listName        = "_list"
 	filterName      = "_filter"
+	textName        = "_text"
+	contentName     = "_content"
 	typeName        = "_type"
 )
 

@@ -31,15 +31,16 @@ func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error 
 	return err
 }
 
-// unsupported are the parameters of R4 that this server does not answer, in or beside the registry.
-var unsupported = []string{"_content", "_query", "_text"}
+// unsupported are the parameters of R4 that this server does not answer, in or beside the registry; _text and _content only where
+// their words are not indexed.
+var unsupported = []string{contentName, "_query", textName}
 
 // nearURL is the one special parameter of R4 that is answered.
 const nearURL = "http://hl7.org/fhir/SearchParameter/Location-near"
 
 // Searchable says whether searches by the parameter are answered.
 func Searchable(param *Param) bool {
-	return (param.Type != TypeSpecial || param.URL == nearURL) && !slices.Contains(unsupported, param.Code)
+	return param.Words || (param.Type != TypeSpecial || param.URL == nearURL) && !slices.Contains(unsupported, param.Code)
 }
 
 // unknown refuses a code that one of the types has no parameter for, and tells what there is.
@@ -47,6 +48,9 @@ func (p *parser) unknown(types []string, without, code string) *fhir.Error {
 	problem := fmt.Sprintf("%s has no search parameter %q", without, clip(code))
 	if slices.Contains(unsupported, code) {
 		problem = fmt.Sprintf("%q is not supported", code)
+		if code == textName || code == contentName {
+			problem = fmt.Sprintf("%q is not supported: the words of resources are not indexed here (serve --text-search)", code)
+		}
 	}
 	return p.errorf(fhir.CodeNotSupported, "%s. Supported for %s: %s", problem, named(types), strings.Join(p.supported(types), ", ")).Because(errUnknown)
 }

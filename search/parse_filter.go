@@ -136,7 +136,7 @@ func (e *expression) present(path, value string) (Filter, error) {
 		return nil, e.p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(value))
 	}
 	f, err := e.condition(path, func(param *Param) (Filter, error) {
-		if param.Type == TypeSpecial {
+		if param.Type == TypeSpecial || param.Words {
 			return nil, e.p.inapplicable(operand{param: param, op: "pr"})
 		}
 		return e.p.missing(comparison{param: param, code: param.Code}, "false")

@@ -70,7 +70,7 @@ var textOps = map[string]StringOp{"eq": Equal, "co": Contains, "sw": Prefix}
 func (p *parser) filterText(o operand) (Filter, error) {
 	op, ok := textOps[o.op]
 	switch {
-	case o.param.Type != TypeString:
+	case o.param.Type != TypeString || o.param.Words:
 		return nil, p.inapplicable(o)
 	case !ok:
 		return nil, p.errorf(fhir.CodeNotSupported, "%s is not supported: write co, which holds where a value contains the text", o.op)

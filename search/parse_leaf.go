@@ -123,12 +123,27 @@ func componentNames(param *Param) string {
 
 func (p *parser) stringLeaf(c comparison, text string) (Filter, error) {
 	text = unescape(text)
+	if c.param != nil && c.param.Words {
+		return p.words(c, text)
+	}
 	if c.stringOp != Exact {
 		if text = Fold(text); text == "" {
 			return None{}, nil // nothing of the text counts; as a prefix "" would be everything
 		}
 	}
 	return String{c.code, c.stringOp, text}, nil
+}
+
+// words reads a value of _text or _content: each of its words must begin one of the resource's.
+func (p *parser) words(c comparison, text string) (Filter, error) {
+	var all And
+	for _, word := range Words(text) {
+		all = append(all, String{c.code, Prefix, word})
+	}
+	if len(all) == 0 {
+		return None{}, nil
+	}
+	return allOf(all), p.step(len(all))
 }
 
 func (p *parser) uriLeaf(c comparison, text string) (Filter, error) {

@@ -63,7 +63,9 @@ func Modifiers(param *Param) []string {
 	return names
 }
 
-func (m modifier) fits(param *Param) bool { return m.elements == nil || yields(param, m.elements) }
+func (m modifier) fits(param *Param) bool {
+	return !param.Words && (m.elements == nil || yields(param, m.elements))
+}
 
 // yields says whether the parameter's expression yields one of these data types. One that is not known may yield any.
 func yields(param *Param, types []string) bool {

@@ -206,7 +206,7 @@ func (p *parser) sortKind(code string) (kind ParamType, ok bool) {
 
 // Sortable says whether results can be sorted by the parameter.
 func Sortable(param *Param) bool {
-	return Searchable(param) && param.Type != TypeComposite && param.Type != TypeSpecial
+	return Searchable(param) && param.Type != TypeComposite && param.Type != TypeSpecial && !param.Words
 }
 
 func (p *parser) sortable() []string {

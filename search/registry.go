@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -37,7 +38,10 @@ type Param struct {
 	// ImpliedSystems are the code systems of the required bindings of the code elements among them, sorted: such an element does not
 	// say its system.
 	ImpliedSystems []string
-	bindings       []*definitions.Binding
+	// Words is set for _text and _content where they are answered: their entries are the words of the narrative, or of the whole
+	// resource.
+	Words    bool
+	bindings []*definitions.Binding
 }
 
 // paramTypes by their codes (value set search-param-type).
@@ -117,6 +121,23 @@ func (r *Registry) Params(resourceType string) []*Param {
 		return nil
 	}
 	return t.sorted
+}
+
+// WithWords is the registry with _text and _content answered, which needs an index entry for every word of every resource.
+func (r *Registry) WithWords() *Registry {
+	types := map[string]*typeParams{}
+	for name, t := range r.types {
+		t = &typeParams{maps.Clone(t.byCode), slices.Clone(t.sorted)}
+		for i, p := range t.sorted {
+			if p.Code == textName || p.Code == contentName {
+				answered := *p
+				answered.Words = true
+				t.sorted[i], t.byCode[p.Code] = &answered, &answered
+			}
+		}
+		types[name] = t
+	}
+	return &Registry{types}
 }
 
 // builder makes Params from definitions.

@@ -51,6 +51,7 @@ What is refused is tried again at the end, then reported, and makes the exit sta
 type destination struct {
 	server, store string
 	workers       int
+	textSearch    bool
 }
 
 func (to *destination) addFlags(cmd *cobra.Command, server string) {
@@ -58,7 +59,9 @@ func (to *destination) addFlags(cmd *cobra.Command, server string) {
 	f.StringVar(&to.server, "server", server, "server to send to: its origin, or its FHIR base URL where that is not below /fhir")
 	f.StringVar(&to.store, "store", "", "send to this database instead, which no server should have open: sqlite:PATH")
 	f.IntVar(&to.workers, "workers", 0, "requests under way at once (default two for each processor)")
+	f.BoolVar(&to.textSearch, "text-search", false, "with --store: index the words of resources, as serve --text-search does")
 	cmd.MarkFlagsMutuallyExclusive("server", "store")
+	cmd.MarkFlagsMutuallyExclusive("server", "text-search")
 }
 
 // open is the FHIR base to send to, and who sends.
@@ -77,12 +80,12 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 		return u.String(), &http.Client{Transport: transport}, func() error { return nil }, nil
 	}
 	// The same way in as over the network: everything is checked as if a client had sent it.
-	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
+	set := serveSettings{store: to.store, textSearch: to.textSearch, auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
 	options, err := set.serviceOptions()
 	if err != nil {
 		return "", nil, nil, err
 	}
-	if options.Store, err = openStore(ctx, to.store); err != nil {
+	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base); err != nil {
 		return "", nil, nil, err
 	}
 	h := handler(options, set, slog.New(slog.DiscardHandler))

@@ -58,7 +58,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
 	f.StringVar(&set.conditionalDelete, "conditional-delete", "single", fmt.Sprintf("resources that a DELETE by criteria may delete: single, or multiple (at most %d at once)", maxDelete))
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
-	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; makes the index several times larger)")
+	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; the file gets twice as large)")
 	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
@@ -71,7 +71,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		return err
 	}
 	tuneMemory()
-	if options.Store, err = openStore(ctx, set.store, options.Registry, options.Base); err != nil {
+	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base); err != nil {
 		return err
 	}
 	defer func() {

@@ -62,7 +62,7 @@ func (x *Extractor) plan(resourceType string) []reader {
 
 // indexed says whether a parameter has index values. Stores know _id and _lastUpdated from the record itself.
 func indexed(p *search.Param) bool {
-	return p.Expression != nil && search.Searchable(p) && p.Code != "_id" && p.Code != "_lastUpdated"
+	return p.Words || p.Expression != nil && search.Searchable(p) && p.Code != "_id" && p.Code != "_lastUpdated"
 }
 
 // Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Contained resources are
@@ -100,6 +100,10 @@ var works = sync.Pool{New: func() any { return new(work) }}
 
 // read appends a parameter's entries.
 func (w *work) read(rd *reader, focus fhirpath.Item) {
+	if rd.param.Words {
+		rd.words(focus.Element(), &w.values)
+		return
+	}
 	items, err := rd.param.Expression.Append(w.items[:0], focus, nil)
 	if err == nil && len(items) > 0 {
 		before := w.values.lengths()

@@ -1,5 +1,7 @@
 package index
 
+import "fhirside/search"
+
 // Values are the index entries of one resource, or of one component of a composite's tuple. Entries of a kind are in the order
 // of the parameters' codes and then of the document; equal ones occur once. Every field named Param is a parameter's code
 // ("birthdate"), "" inside a tuple.
@@ -33,8 +35,18 @@ type Token struct {
 	Fold   bool   // the code system ignores case, or is not known to respect it
 }
 
+// Rules names how values are computed from resources. It changes whenever the values of some resource do.
+func Rules(registry *search.Registry) string {
+	const version = "2"
+	if p := registry.Param("Patient", "_content"); p != nil && p.Words {
+		return version + " with words"
+	}
+	return version
+}
+
 // String is a text. A text of several words is followed by entries for the words after the first, so that each is found by its
-// beginning; they are Part and serve prefix searches only. Prose (markdown) is one text without them.
+// beginning; they are Part and serve prefix searches only. Prose (markdown) is one text without them. Of _text and _content there
+// are only words.
 type String struct {
 	Param  string
 	Text   string // as it is; "" for a Part

@@ -60,6 +60,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"terminology", terminologySearches, nil},
 		{"filter", filterSearches, nil},
 		{"near", nearSearches, nil},
+		{"words", wordSearches, withWords},
+		{"no words", wordRefusals, nil},
 		{"references", references, nil},
 		{"patch", patches, nil},
 		{"transaction", transactions, nil},

@@ -1,0 +1,42 @@
+package search_test
+
+import (
+	"reflect"
+	"testing"
+
+	"fhirside/search"
+)
+
+// TestWords shows what _text and _content become where words are indexed.
+func TestWords(t *testing.T) {
+	registry := search.R4().WithWords()
+	begins := func(param, word string) search.Filter {
+		return search.String{Param: param, Op: search.Prefix, Text: word}
+	}
+	for _, c := range []struct {
+		query string
+		want  search.Filter
+	}{
+		{"_text=Cancer", begins("_text", "cancer")},
+		{"_content=Hüft  Bruch", search.And{begins("_content", "huft"), begins("_content", "bruch")}},
+		{"_content=a b,c", search.Or{search.And{begins("_content", "a"), begins("_content", "b")}, begins("_content", "c")}},
+		{"_content=--", search.None{}},
+		{"organization._text=a", search.Chain{Param: "organization", Type: "Organization", Filter: begins("_text", "a")}},
+	} {
+		q, err := search.Parse(registry, "Patient", params(c.query), options)
+		if err != nil || !reflect.DeepEqual(q.Filter, c.want) {
+			t.Errorf("%s: %#v, %v", c.query, q, err)
+		}
+	}
+	for _, query := range []string{"_text:exact=a", "_text:contains=a", "_content:missing=true", "_sort=_text", "_filter=_text co a", "_filter=_text pr true", "_filter=_text eq a"} {
+		if q, err := search.Parse(registry, "Patient", params(query), options); err == nil {
+			t.Errorf("%s is read as %#v", query, q)
+		}
+	}
+	if p := search.R4().Param("Patient", "_text"); p.Words || search.Searchable(p) {
+		t.Error("R4's own registry has changed")
+	}
+	if registry.Param("Bundle", "_text") != nil || !registry.Param("Bundle", "_content").Words {
+		t.Error("a Bundle has content, and no narrative")
+	}
+}
