@@ -81,9 +81,9 @@ verify: definitions $(LINT) ## check format, lint, floors, generated files, modu
 	$(GO) mod tidy -diff
 	echo "generated files"
 	if [[ -e $(DEFINITIONS) ]]; then
-	  before="$$(cksum <fhir/definitions/r4.json.zst)"
+	  before="$$(cksum fhir/definitions/r4.json.zst fhir/terminology/r4.tsv.zst)"
 	  $(GO) generate ./...
-	  if [[ $$before != "$$(cksum <fhir/definitions/r4.json.zst)" ]]; then echo "the generated definitions have changed: commit them"; exit 1; fi
+	  if [[ $$before != "$$(cksum fhir/definitions/r4.json.zst fhir/terminology/r4.tsv.zst)" ]]; then echo "the generated definitions have changed: commit them"; exit 1; fi
 	else
 	  echo "NOTICE: generated files are not checked: the definitions package is not here"
 	fi

@@ -1,7 +1,7 @@
 package search
 
 // Filter is a condition on one resource, judged by the resource's index values (search/index) alone; Chain and Has look at
-// other resources. Its kinds are the types below and nothing else: an evaluator that meets a kind or a combination it cannot
+// other resources. Its kinds are the types below, and Near, and nothing else: an evaluator that meets a kind or a combination it cannot
 // evaluate refuses the query and never drops the condition.
 //
 // A leaf holds where at least one index entry of its parameter satisfies it. What "does not match" means in FHIR (:not,

@@ -15,6 +15,10 @@ var (
 	days      = []string{"2019", "2020", "2020-02", "2020-02-29", "2020-03-01", "1999-12-31"}
 	instants  = []string{"2020-02-29T23:30:00Z", "2020-03-01T00:30:00+01:00", "2020-02-29T23:30:00.5Z", "2020-03-01T00:00:00Z", "2019-12-31T23:59:59-05:00", "2021-06-01T10:00:00.123Z"}
 	decimals  = []string{"5", "5.0", "5.4", "5.35", "100", "1e2", "99.5", "110", "90", "-1", "0", "0.001", "0.005"}
+	latitudes = []string{"47.37", "47.38", "-16.8", "90", "0"}
+
+	longitudes = []string{"8.54", "8.55", "179.99", "-179.99", "180", "0"}
+
 	foreign   = []string{"http://other.example/fhir/Patient/1", "http://other.example/fhir/Patient/1/_history/2", "urn:uuid:9d4e2a4e-6a46-4d5b-9f2e-0a8b5d1f0a11"}
 	canonical = []string{"http://x.example/plan", "http://x.example/plan|1", "http://x.example/plan|2", "http://x.example/other"}
 	uris      = []string{"http://x.example/a", "http://x.example/a/b", "http://x.example/a/b/c", "urn:oid:1.2.3"}

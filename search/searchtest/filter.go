@@ -24,7 +24,7 @@ func (g *asker) filter(types []string) string {
 // comparison draws a path, an operator and a value.
 func (g *asker) comparison(types []string) string {
 	params := g.known(types, g.params(types, func(p *search.Param) bool {
-		return search.Searchable(p) && p.Type != search.TypeComposite
+		return search.Searchable(p) && p.Type != search.TypeComposite && p.Type != search.TypeSpecial
 	}))
 	if len(params) == 0 || g.sometimes(6, "presence") {
 		return "_tag pr " + one(g, "present", []string{"true", "false"})

@@ -35,6 +35,13 @@ var members = map[string][]member{
 		maybe("location", list(2, reference("Location"))),
 		maybe("telecom", list(2, contactPoint)),
 	},
+	"Location": {
+		maybe("identifier", identifiers),
+		maybe("name", word),
+		maybe("address", address),
+		maybe("position", object(always("latitude", raw(latitudes...)), always("longitude", raw(longitudes...)))),
+		maybe("managingOrganization", reference("Organization")),
+	},
 	"Schedule": {
 		maybe("identifier", identifiers),
 		maybe("active", boolean),

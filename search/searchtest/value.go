@@ -68,6 +68,8 @@ func (v *valuer) value() string {
 		return v.quantity()
 	case search.TypeURI:
 		return v.uri()
+	case search.TypeSpecial:
+		return v.position()
 	default:
 		return v.composite()
 	}
@@ -195,6 +197,12 @@ func (v *valuer) uri() string {
 	}
 	host := strings.Index(text, "://") + len("://")
 	return text[:host+below(v.t, len(text)-host+1, "cut")]
+}
+
+// position draws a value of near.
+func (v *valuer) position() string {
+	return one(v.asker, "latitude", latitudes) + "|" + one(v.asker, "longitude", longitudes) +
+		one(v.asker, "distance", []string{"", "|3", "|1500|m", "|0.5|[mi_i]", "|5000|km", "|21000|km"})
 }
 
 // number draws a number at or near an end of an entry, with some precision.
