@@ -43,6 +43,8 @@ func FuzzBundle(f *testing.F) {
 		`{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient?name=x&_sort=-birthdate"}},{"request":{"method":"DELETE","url":"/Patient/1","ifMatch":"W/\"1\""}}]}`,
 		`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT","url":"Patient?_id=1"},"resource":{"resourceType":"Patient","id":"1","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"urn:uuid:1\">x</a></div>"}}}]}`,
 		`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"Patient?name=A"}},"request":{"method":"POST","url":"Observation"}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},{"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL3N1YmplY3QvcmVmZXJlbmNlIiwidmFsdWUiOiJ1cm46dXVpZDoxIn1d"},"request":{"method":"PATCH","url":"Observation/o"}}]}`,
+		`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"delete"},{"name":"path","valueString":"Observation.subject"}]}]},"request":{"method":"PATCH","url":"Observation?status=final"}}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -52,6 +54,13 @@ func FuzzBundle(f *testing.F) {
 	}
 	f.Cleanup(func() { st.Close() })
 	s := resources.New(resources.Options{Store: st})
+	observation, err := fhir.Parse([]byte(`{"resourceType":"Observation","id":"o","status":"final","code":{"text":"c"},"subject":{"display":"x"}}`))
+	if err == nil {
+		_, err = s.Update(f.Context(), access.Everything, "Observation", "o", observation, resources.Conditions{})
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := fhir.Parse(data)
 		if err != nil || r.Type() != "Bundle" {

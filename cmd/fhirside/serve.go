@@ -28,6 +28,7 @@ import (
 type serveSettings struct {
 	listen, store, auth, baseURL, validation, references, conditionalDelete string
 	maxBody                                                                 int64
+	maxEntries                                                              int // 0: the default
 	textSearch                                                              bool
 }
 
@@ -57,6 +58,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.validation, "validation", "structure", "check of what is written: off or structure")
 	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
 	f.StringVar(&set.conditionalDelete, "conditional-delete", "single", fmt.Sprintf("resources that a DELETE by criteria may delete: single, or multiple (at most %d at once)", maxDelete))
+	f.IntVar(&set.maxEntries, "max-entries", 20000, "most entries of a batch or transaction Bundle")
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
 	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; the file gets twice as large)")
 	f.String("config", "", "YAML file with these settings by the flags' names")
@@ -151,6 +153,10 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 	if set.maxBody <= 0 {
 		return o, fmt.Errorf("--max-body %d: a number of bytes above 0", set.maxBody)
 	}
+	if set.maxEntries < 0 {
+		return o, fmt.Errorf("--max-entries %d: a number above 0", set.maxEntries)
+	}
+	o.MaxEntries = set.maxEntries
 	if set.baseURL != "" {
 		u, err := url.Parse(set.baseURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {

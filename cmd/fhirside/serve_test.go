@@ -135,6 +135,7 @@ func TestSettingsAreRefused(t *testing.T) {
 		"auth":        func(s *serveSettings) { s.auth = "maybe" },
 		"validation":  func(s *serveSettings) { s.validation = "strict" },
 		"references":  func(s *serveSettings) { s.references = "yes" },
+		"max-entries": func(s *serveSettings) { s.maxEntries = -1 },
 		"max-body":    func(s *serveSettings) { s.maxBody = 0 },
 		"base-url":    func(s *serveSettings) { s.baseURL = "clinic.example" },
 		"store":       func(s *serveSettings) { s.store = "oracle://x" },

@@ -98,11 +98,14 @@ func (r *request) respond(status int, body []byte) error {
 	return nil
 }
 
+// vary is what bodies depend on beside the URL. Nobody changes it.
+var vary = []string{"Accept-Encoding", "Accept"}
+
 // write sends a body. An error of the connection has nobody left to be told.
 func write(c *gin.Context, status int, contentType []string, body []byte) {
 	h := c.Writer.Header()
 	h["Content-Type"] = contentType
-	h["Vary"] = append(h["Vary"], "Accept")
+	h["Vary"] = vary
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)
