@@ -52,7 +52,9 @@ func NewCodeSystem(r *fhir.Resource) *CodeSystem {
 			i := len(s.concepts)
 			s.concepts = append(s.concepts, c)
 			s.byCode[s.key(c.code)] = i
-			s.link(parent, i)
+			if parent >= 0 {
+				s.link(parent, i)
+			}
 			walk(e.Get("concept"), i)
 		}
 	}
@@ -60,7 +62,7 @@ func NewCodeSystem(r *fhir.Resource) *CodeSystem {
 	for _, e := range edges {
 		parent, ok := s.byCode[s.key(e.parent)]
 		child, known := s.byCode[s.key(e.child)]
-		if ok && known {
+		if ok && known && !slices.Contains(s.concepts[child].parents, parent) {
 			s.link(parent, child)
 		}
 	}
@@ -77,11 +79,8 @@ func valueOf(property fhir.Element) string {
 	return property.Get("valueCoding").Get("code").Text()
 }
 
-// link puts a concept below another one; parent -1 is none.
+// link puts a concept below another one.
 func (s *CodeSystem) link(parent, child int) {
-	if parent < 0 || slices.Contains(s.concepts[parent].children, child) {
-		return
-	}
 	s.concepts[parent].children = append(s.concepts[parent].children, child)
 	s.concepts[child].parents = append(s.concepts[child].parents, parent)
 }

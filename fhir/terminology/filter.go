@@ -39,8 +39,8 @@ func (s *CodeSystem) filter(property, op, value string) ([]string, error) {
 		}
 		return nil, nil
 	case "is-not-a":
-		below := s.Below(value)
-		return s.where(func(c concept) bool { return !slices.Contains(below, c.code) }), nil
+		below := setOf("", s.Below(value))
+		return s.where(func(c concept) bool { return !below.has(Coding{Code: c.code}) }), nil
 	case "generalizes":
 		if s.Has(value) {
 			return s.Above(value), nil
