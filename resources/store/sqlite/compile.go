@@ -25,6 +25,9 @@ type compiler struct {
 }
 
 func (x *compiler) compile(f search.Filter) (node, error) {
+	if err := known(f); err != nil {
+		return nil, err
+	}
 	switch f := f.(type) {
 	case search.All:
 		return always{}, nil
@@ -78,6 +81,27 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 		return x.has(f)
 	}
 	return nil, fmt.Errorf("sqlite: no rule for the filter %T", f)
+}
+
+// known refuses comparisons that came after this was written.
+func known(f search.Filter) error {
+	ok := true
+	switch f := f.(type) {
+	case search.String:
+		ok = f.Op <= search.Equal
+	case search.Date:
+		ok = f.Op <= search.Ap
+	case search.Number:
+		ok = f.Op <= search.Ap
+	case search.Quantity:
+		ok = f.Op <= search.Ap
+	case search.URI:
+		ok = f.Op <= search.AboveURI
+	}
+	if !ok {
+		return fmt.Errorf("sqlite: no rule for the comparison in %T %+v", f, f)
+	}
+	return nil
 }
 
 func (x *compiler) each(list []search.Filter) ([]node, error) {
@@ -176,17 +200,25 @@ func (x *compiler) string(f search.String) (node, error) {
 	if strings.Contains(f.Param, ":") {
 		return x.codeText(f, folded)
 	}
-	n := hasText{x.s.index.sum(kindStrings, x.typ, f.Param), f.Op, clip(folded)}
-	if f.Op == search.Equal {
-		n.op = search.Exact // the rows are folded, and so is what a text as it is was folded to
+	whole := hasText{x.s.index.sum(kindStrings, x.typ, f.Param), f.Op, clip(folded)}
+	cut := len(folded) > maxText-utf8.UTFMax // rows may hold less than the whole text
+	switch f.Op {
+	case search.Prefix:
+		word := hasText{x.s.index.sum(kindParts, x.typ, f.Param), f.Op, whole.text}
+		if cut {
+			return and(or(whole, word), maybe{}), nil
+		}
+		return or(whole, word), nil
+	case search.Exact:
+		return and(whole, maybe{}), nil
+	case search.Contains:
+		whole.text = folded
+		return and(whole, maybe{}), nil
 	}
-	if f.Op == search.Contains {
-		n.text = folded
+	if cut {
+		return and(whole, maybe{}), nil
 	}
-	if f.Op != search.Prefix || n.text != folded {
-		return and(n, maybe{}), nil
-	}
-	return n, nil
+	return whole, nil
 }
 
 // codeText finds the codes that go with a text; see indexer.codeText.

@@ -255,7 +255,7 @@ func (q *query) number(n hasNumber, table string) {
 // text writes the rules of search.String for a row of the string table, as far as it knows them.
 func (q *query) text(n hasText, table string) {
 	switch n.op {
-	case search.Exact:
+	case search.Exact, search.Equal:
 		fmt.Fprintf(q, "%s.value=%s", table, q.arg(text(n.text)))
 	case search.Contains: // of a long text the row holds only the beginning
 		fmt.Fprintf(q, "(instr(%s.value, %s)>0 OR octet_length(%s.value)>%d)", table, q.arg(text(n.text)), table, maxText-utf8.UTFMax)

@@ -10,9 +10,12 @@ import (
 )
 
 // Cramp makes a store take the ways of searches over many resources with few of them.
-func Cramp(s store.Store, small, large, patience, few, page int) {
-	s.(*db).limits = limits{small, large, patience, few, page}
+func Cramp(s store.Store, small, large, patience, few, climb, page int) {
+	s.(*db).limits = limits{small, large, patience, few, climb, page}
 }
+
+// ClimbFrom is how many rows there must be for an order to be taken from a table.
+func ClimbFrom(s store.Store, rows int) { s.(*db).limits.climb = rows }
 
 // SetBusyTimeout is for connections opened from then on. It returns the one before.
 func SetBusyTimeout(d time.Duration) (before time.Duration) {

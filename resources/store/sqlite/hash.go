@@ -25,6 +25,7 @@ const (
 	kindNumbers   = 'N'
 	kindTupleNums = 'C' // type, parameter, fold, system, code of the first component
 	kindStrings   = 'S'
+	kindParts     = 'P' // the words within strings
 
 	kindSystems = 's' // type, parameter: words of the dictionary
 	kindUnits   = 'q'

@@ -108,7 +108,7 @@ var observationTwins = map[string]string{
 
 // fingerprint is the layout as it is kept in the file. The number is that of the rules in rows.go: it goes up when they change.
 func (l Layout) fingerprint() string {
-	const rules = 1
+	const rules = 2
 	text, err := json.Marshal(struct { // maps are written in the order of their keys
 		Rules  int
 		Layout Layout

@@ -35,10 +35,11 @@ type limits struct {
 	large    int // so many are read rather than walking all of a type
 	patience int // for so many thousand steps of SQLite's machine a tentative plan is tried
 	few      int // so many resources at the other end of a chain or a _has are looked up first; where there are more, the resources of the searched type are walked, and each is asked
+	climb    int // from so many rows on they are not all looked at to sort them, if a table has the order
 	page     int // so many matches or versions are read before the connection is given back
 }
 
-var usual = limits{small: 100, large: 1 << 16, patience: 150, few: 2000, page: 256}
+var usual = limits{small: 100, large: 1 << 16, patience: 150, few: 2000, climb: 1000, page: 256}
 
 func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
 	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}

@@ -219,9 +219,13 @@ func (x indexer) strings(r *rows, typ string, v index.Values) {
 	for _, e := range v.Strings {
 		if base, _, ok := strings.Cut(e.Param, ":"); ok {
 			x.codeText(r, typ, base, e, v.Tokens)
-		} else {
-			r.strings = append(r.strings, stringRow{x.sum(kindStrings, typ, e.Param), clip(e.Folded), r.key})
+			continue
 		}
+		kind := byte(kindStrings)
+		if e.Part {
+			kind = kindParts
+		}
+		r.strings = append(r.strings, stringRow{x.sum(kind, typ, e.Param), clip(e.Folded), r.key})
 	}
 }
 

@@ -133,7 +133,7 @@ func (s *stream) peek() (f found, ok bool, err error) {
 
 func (s *stream) skip() { s.list = s.list[1:] }
 
-// sorted is any other order: all matches are looked at, and the best kept. A place is what the order compares of a match.
+// sorted is any other order. A place is what the order compares of a match.
 func (p *pager) sorted() ([]store.Match, error) {
 	var last *ranked
 	if p.after != nil {
@@ -143,6 +143,15 @@ func (p *pager) sorted() ([]store.Match, error) {
 		}
 		last = &l
 	}
+	page, done, err := p.climb(last)
+	if err != nil || done {
+		return page, err
+	}
+	return p.best(last)
+}
+
+// best looks at all matches and keeps the first ones behind a place.
+func (p *pager) best(last *ranked) ([]store.Match, error) {
 	var best []ranked
 	cut := func(most int) {
 		if len(best) > most {
@@ -185,8 +194,13 @@ type ranked struct {
 	candidate
 }
 
+// compare orders all matches: what the sort does not tell apart by type, and then by key in the direction of the sort.
 func (p *pager) compare(a, b ranked) int {
-	return cmp.Or(match.Compare(p.q.Sort, a.Subject, b.Subject), cmp.Compare(a.Type, b.Type), cmp.Compare(b.key, a.key))
+	n := cmp.Compare(a.key, b.key)
+	if p.q.Sort[0].Descending {
+		n = -n
+	}
+	return cmp.Or(match.Compare(p.q.Sort, a.Subject, b.Subject), cmp.Compare(a.Type, b.Type), n)
 }
 
 // relevant are the entries that the sort compares.

@@ -37,9 +37,9 @@ func TestOracleWithoutLayout(t *testing.T) {
 // TestOracleCramped takes the ways of searches over many resources.
 func TestOracleCramped(t *testing.T) {
 	for name, cramp := range map[string]func(store.Store){
-		"walks all":            func(s store.Store) { sqlite.Cramp(s, 1, 1, 1000, 0, 2) },
-		"settles on the least": func(s store.Store) { sqlite.Cramp(s, 1, 100, 0, 1, 3) },
-		"gives up on walking":  func(s store.Store) { sqlite.Cramp(s, 2, 3, 0, 2, 1) },
+		"walks all":            func(s store.Store) { sqlite.Cramp(s, 1, 1, 1000, 0, 0, 2) },
+		"settles on the least": func(s store.Store) { sqlite.Cramp(s, 1, 100, 0, 1, 2, 3) },
+		"gives up on walking":  func(s store.Store) { sqlite.Cramp(s, 2, 3, 0, 2, 0, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Oracle(t, func(t *testing.T) store.Store {
