@@ -55,8 +55,8 @@ func panicking(w *world) {
 	before := w.snapshot()
 	func() {
 		defer func() {
-			if r := recover(); r != errRefused {
-				w.Errorf("the panic is %v", r)
+			if err, _ := recover().(error); !errors.Is(err, errRefused) {
+				w.Errorf("the panic is %v", err)
 			}
 		}()
 		w.Commit(w.ctx, func(tx store.Tx) error {

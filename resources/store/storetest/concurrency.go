@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,8 +137,8 @@ func mixedFailures(w *world) {
 				}
 				return nil
 			})
-			if fails != (err == errRefused) {
-				return fmt.Errorf("commit %s: %v", id, err)
+			if fails != errors.Is(err, errRefused) {
+				return fmt.Errorf("commit %s: %w", id, err)
 			}
 		}
 		return nil
