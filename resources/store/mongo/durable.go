@@ -98,23 +98,18 @@ func (t *tx) commit() error {
 	return t.settle(driver.NewSessionContext(ctx, t.session))
 }
 
-// settle commits until the result is known.
+// settle commits until the result is known. The driver itself repeats a commit whose connection was lost, and a server that has
+// started again may no longer know the transaction though it is durable: whatever a commit fails with, the history decides.
 func (t *tx) settle(ctx context.Context) error {
-	unknown := false
 	for {
 		err := t.session.CommitTransaction(ctx)
 		switch {
 		case err == nil:
 			return nil
-		case hasLabel(err, labelUnknownCommit) || isUnreachable(err):
-			unknown = true
-			if !sleep(ctx, 20*time.Millisecond) {
-				return t.resolve(err)
-			}
-		case unknown:
+		case !hasLabel(err, labelUnknownCommit) && !isUnreachable(err):
 			return t.resolve(err)
-		default:
-			return err
+		case !sleep(ctx, 20*time.Millisecond):
+			return t.resolve(err)
 		}
 	}
 }

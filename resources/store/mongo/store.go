@@ -51,7 +51,9 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	if name == "" {
 		name = defaultDatabase
 	}
-	o := options.Client().SetAppName("fhirside").SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second)
+	// The connection string may say otherwise. The driver's own values (30 s, 30 s, 10 s) are longer than a client waits.
+	o := options.Client().SetAppName("fhirside").SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).
+		SetHeartbeatInterval(2 * time.Second)
 	o.ApplyURI(uri)
 	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
 	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())

@@ -5,4 +5,7 @@
 // node; a Docker engine with the official mongo image; secantusd-rs (SecantusDB's Rust server, which speaks MongoDB's protocol)
 // named by FHIRSIDE_SECANTUSD, on the PATH or in .cache/tools/bin of the repository. Where none is there, tests are skipped with
 // a notice, or fail if FHIRSIDE_REQUIRE_MONGODB is 1, as it is in make test.
+//
+// Fail points (errors that the server gives on demand) need a mongod, or SecantusDB's Python server: secantusd-py, named by
+// FHIRSIDE_SECANTUSD_PY or on the PATH.
 package mongotest

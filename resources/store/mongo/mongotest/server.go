@@ -33,6 +33,7 @@ type Server interface {
 const (
 	uriVariable    = "FHIRSIDE_TEST_MONGODB_URI"
 	binaryVariable = "FHIRSIDE_SECANTUSD"
+	pythonVariable = "FHIRSIDE_SECANTUSD_PY"
 	patience       = 20 * time.Second
 )
 
@@ -46,18 +47,17 @@ func start() (Server, error) {
 	if engine, err := exec.LookPath("docker"); err == nil && exec.Command(engine, "info").Run() == nil {
 		return startDocker(engine)
 	}
-	if binary := secantusd(); binary != "" {
-		return startSecantus(binary)
+	if binary := tool("secantusd-rs", binaryVariable); binary != "" {
+		return startSecantus(binary, "--log-file-max", "32MB")
 	}
 	return nil, fmt.Errorf("set %s, install mongod, run Docker, or run `make mongodb`", uriVariable)
 }
 
-// secantusd is the path of the stand-in; "" where it is not installed.
-func secantusd() string {
-	if path := os.Getenv(binaryVariable); path != "" {
+// tool is the path of a program that a variable names, that is on the PATH or that make installs; "" where it is not there.
+func tool(name, variable string) string {
+	if path := os.Getenv(variable); path != "" {
 		return path
 	}
-	const name = "secantusd-rs"
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
@@ -110,6 +110,7 @@ func (p *process) run() error {
 	if err != nil {
 		return err
 	}
+	cmd.Stderr = cmd.Stdout
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread() // see dieWithParent
@@ -129,7 +130,10 @@ func (p *process) run() error {
 	p.mu.Unlock()
 	buffered := bufio.NewReader(out)
 	if p.announced != nil {
-		if err := p.announced(buffered); err != nil {
+		late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		err := p.announced(buffered)
+		late.Stop()
+		if err != nil {
 			_ = p.Kill()
 			return fmt.Errorf("%s did not start: %w", p.kind, err)
 		}
@@ -181,27 +185,31 @@ func (p *process) begin() (Server, error) {
 	return p, nil
 }
 
-func startSecantus(binary string) (Server, error) {
+func startSecantus(binary string, more ...string) (Server, error) {
 	dir, err := os.MkdirTemp("", "fhirside-mongodb-")
 	if err != nil {
 		return nil, err
 	}
 	port := "0" // any; afterwards the one that it took
-	p := &process{kind: "secantusd-rs", dir: dir}
+	p := &process{kind: filepath.Base(binary), dir: dir}
 	p.start = func() *exec.Cmd {
 		// Without --sync-on-commit it loses acknowledged writes when it is killed.
-		cmd := exec.Command(binary, "--host", "127.0.0.1", "--port", port, "--storage-path", dir,
-			"--sync-on-commit", "--cache-size", "256M", "--log-file-max", "32MB", "--log-level", "ERROR")
+		cmd := exec.Command(binary, append(more, "--host", "127.0.0.1", "--port", port, "--storage-path", dir,
+			"--sync-on-commit", "--cache-size", "256M", "--log-level", "INFO")...)
 		cmd.Dir = dir
 		return cmd
 	}
 	p.announced = func(r io.Reader) error {
-		line, err := r.(*bufio.Reader).ReadString('\n')
-		_, address, found := strings.Cut(line, "listening on ")
-		if !found {
-			return fmt.Errorf("it printed %q (%v)", line, err)
+		address := ""
+		for address == "" {
+			line, err := r.(*bufio.Reader).ReadString('\n')
+			if err != nil {
+				return fmt.Errorf("it printed %q and ended: %w", line, err)
+			}
+			_, address, _ = strings.Cut(line, "listening on ")
 		}
 		address = strings.TrimSpace(address)
+		var err error
 		_, port, err = net.SplitHostPort(address)
 		p.uri = "mongodb://" + address + "/"
 		return err

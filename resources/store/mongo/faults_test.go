@@ -1,0 +1,109 @@
+package mongo
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"fhirside/resources/store"
+	"fhirside/resources/store/mongo/mongotest"
+)
+
+// TestFaults: errors of a server that changes its primary, loses connections or meets conflicts, one at a time. The commit is made
+// exactly once, or not at all and said so.
+func TestFaults(t *testing.T) {
+	fault, uri := mongotest.Faulty(t)
+	s := openAt(t, uri, Options{})
+	if err := s.Commit(t.Context(), func(tx store.Tx) error { return tx.Put(patient("first", "first", 1, tx.Now())) }); err != nil {
+		t.Fatal(err)
+	}
+	code := func(n int) bson.E { return bson.E{Key: "errorCode", Value: n} }
+	labels := func(l ...string) bson.E { return bson.E{Key: "errorLabels", Value: l} }
+	closes := bson.E{Key: "closeConnection", Value: true}
+	for i, test := range []struct {
+		name    string
+		command string
+		times   int
+		data    []bson.E
+	}{
+		{"a conflict", "insert", 2, []bson.E{code(112), labels("TransientTransactionError")}},
+		{"a conflict at the end", "commitTransaction", 2, []bson.E{code(112), labels("TransientTransactionError")}},
+		{"no primary", "insert", 1, []bson.E{code(10107), labels("TransientTransactionError")}},
+		{"another primary in the middle", "insert", 1, []bson.E{code(11602), labels("TransientTransactionError")}},
+		{"another primary at the end", "commitTransaction", 1, []bson.E{code(11602), labels("RetryableWriteError", "UnknownTransactionCommitResult")}},
+		{"no primary at the end, twice", "commitTransaction", 2, []bson.E{code(10107), labels("RetryableWriteError", "UnknownTransactionCommitResult")}},
+		{"a forgotten transaction", "commitTransaction", 1, []bson.E{code(251), labels("TransientTransactionError")}},
+		{"a connection lost in the middle", "insert", 1, []bson.E{closes}},
+		{"a connection lost at the end", "commitTransaction", 1, []bson.E{closes}},
+		{"connections lost at the end", "commitTransaction", 3, []bson.E{closes}},
+		{"no primary for the clock", "findAndModify", 1, []bson.E{code(10107), labels("RetryableWriteError")}},
+		{"a connection lost by the clock", "findAndModify", 1, []bson.E{closes}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			id := fmt.Sprint("p", i)
+			fault.Fail(test.times, []string{test.command}, test.data...)
+			err := s.Commit(t.Context(), func(tx store.Tx) error {
+				if n, err := tx.Count([]string{"Patient"}, identified(id)); err != nil || n > 0 {
+					return errors.Join(err, fmt.Errorf("%d are there already", n))
+				}
+				return tx.Put(patient(id, id, 1, tx.Now()))
+			})
+			fault.Off()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := s.Count(t.Context(), []string{"Patient"}, identified(id))
+			if err != nil || n != 1 {
+				t.Errorf("%d resources, %v", n, err)
+			}
+			versions := 0
+			for _, err := range s.History(t.Context(), store.History{Type: "Patient", ID: id}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				versions++
+			}
+			if versions != 1 {
+				t.Errorf("%d versions", versions)
+			}
+		})
+	}
+	for _, command := range []string{"find", "aggregate"} {
+		t.Run("a lost "+command, func(t *testing.T) {
+			fault.Fail(1, []string{command}, closes)
+			defer fault.Off()
+			if n, err := s.Count(t.Context(), []string{"Patient"}, identified("first")); err != nil || n != 1 {
+				t.Errorf("%d, %v", n, err)
+			}
+			if v, err := s.Read(t.Context(), "Patient", "first"); err != nil || v.Version != 1 {
+				t.Errorf("%v, %v", v, err)
+			}
+			found := 0
+			for _, err := range s.Search(t.Context(), store.Search{Types: []string{"Patient"}, Filter: identified("first")}) {
+				if err != nil {
+					t.Error(err)
+				}
+				found++
+			}
+			if found != 1 {
+				t.Errorf("found %d", found)
+			}
+		})
+	}
+	t.Run("nothing works", func(t *testing.T) {
+		fault.Fail(1000, []string{"find", "aggregate", "insert"}, code(11602))
+		defer fault.Off()
+		if _, err := s.Read(t.Context(), "Patient", "first"); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("read: %v", err)
+		}
+		if _, err := s.Count(t.Context(), []string{"Patient"}, identified("first")); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("count: %v", err)
+		}
+		err := s.Commit(t.Context(), func(tx store.Tx) error { return tx.Put(patient("no", "no", 1, tx.Now())) })
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("commit: %v", err)
+		}
+	})
+}
