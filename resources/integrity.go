@@ -2,6 +2,7 @@ package resources
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,8 +24,39 @@ func (r *run) checkReferences() error {
 			}
 		}
 	}
+	return r.checkDeletions()
+}
+
+// checkDeletions asks for many at once, and for each by itself only where something is found.
+func (r *run) checkDeletions() error {
+	deleted := map[string][]store.Key{}
+	for _, result := range r.results {
+		for _, key := range result.deleted() {
+			deleted[key.Type] = append(deleted[key.Type], key)
+		}
+	}
+	suspects := map[store.Key]bool{}
+	for _, keys := range deleted {
+		for chunk := range slices.Chunk(keys, keysAtOnce) {
+			if len(chunk) > 1 {
+				found, err := r.referrersOf(chunk, 1)
+				if err != nil {
+					return err
+				}
+				if len(found) == 0 {
+					continue
+				}
+			}
+			for _, key := range chunk {
+				suspects[key] = true
+			}
+		}
+	}
 	for i, w := range r.t.writes {
 		for _, key := range r.results[i].deleted() {
+			if !suspects[key] {
+				continue
+			}
 			if err := r.checkUnreferenced(key); err != nil {
 				return in(w.at, err)
 			}
@@ -118,27 +150,40 @@ func newReferrers(registry *search.Registry) referrers {
 	})
 }
 
+// keysAtOnce is how many resources one search asks for the referrers of.
+const keysAtOnce = 50
+
+// referrersOf finds resources that refer to some of the resources, which are of one type; at least so many, if there are so many.
+func (r *run) referrersOf(keys []store.Key, enough int) (found []store.Version, err error) {
+	for _, from := range r.s.referrers()[keys[0].Type] {
+		refers := make(search.Or, 0, len(from.params)*len(keys))
+		for _, code := range from.params {
+			for _, key := range keys {
+				refers = append(refers, search.Reference{Param: code, Type: key.Type, ID: key.ID})
+			}
+		}
+		for match, err := range r.tx.Search(store.Search{Types: []string{from.source}, Filter: refers, Limit: enough}) {
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, match.Version)
+		}
+		if len(found) >= enough {
+			break
+		}
+	}
+	return found, nil
+}
+
 // maxNamed is how many referring resources a refusal names.
 const maxNamed = 5
 
 // checkUnreferenced refuses a deletion that would leave references behind. It finds what a search parameter indexes; it names
 // what the caller may read.
 func (r *run) checkUnreferenced(key store.Key) error {
-	var found []store.Version
-	for _, from := range r.s.referrers()[key.Type] {
-		refers := make(search.Or, len(from.params))
-		for i, code := range from.params {
-			refers[i] = search.Reference{Param: code, Type: key.Type, ID: key.ID}
-		}
-		for match, err := range r.tx.Search(store.Search{Types: []string{from.source}, Filter: refers, Limit: maxNamed + 1}) {
-			if err != nil {
-				return err
-			}
-			found = append(found, match.Version)
-		}
-		if len(found) > maxNamed {
-			break
-		}
+	found, err := r.referrersOf([]store.Key{key}, maxNamed+1)
+	if err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return nil
