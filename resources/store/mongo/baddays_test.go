@@ -161,10 +161,6 @@ func afterDash(s string) string {
 
 // TestKilled kills the server again and again under writing clients.
 func TestKilled(t *testing.T) {
-	times := 2
-	if soak() {
-		times = 10
-	}
 	server := mongotest.Private(t)
 	s := openAt(t, mongotest.WithDatabase(server.URI(), "killed"), Options{})
 	j := &journal{slots: map[string]int{}}
@@ -173,7 +169,7 @@ func TestKilled(t *testing.T) {
 	for i := range 16 {
 		writers.Go(func() { j.writePairs(ctx, s, i) })
 	}
-	for range times {
+	for range rounds(2, 10) {
 		wait(t, 700*time.Millisecond)
 		if err := server.Kill(); err != nil {
 			t.Fatal(err)
