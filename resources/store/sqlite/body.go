@@ -46,8 +46,14 @@ func (p *packer) pack(v index.Values, body []byte) []byte {
 	return slices.Clone(p.dict.Encode(p.packed[:cap(p.packed)], p.plain))
 }
 
+// maxRecord is more than any record has in bytes. One that says it is longer is damaged.
+const maxRecord = 1 << 30
+
 // unpack gives the encoded values and the body.
 func (c codec) unpack(record []byte) (values, body []byte, err error) {
+	if n, err := s2.DecodedLen(record); err != nil || n > maxRecord {
+		return nil, nil, errors.New("a stored record cannot be read: it says that it is too long")
+	}
 	plain, err := c.dict.Decode(nil, record)
 	if err != nil {
 		return nil, nil, fmt.Errorf("a stored record cannot be read: %w", err)

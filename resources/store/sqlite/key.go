@@ -98,7 +98,7 @@ func stampTime(stamp int64) time.Time { return time.UnixMilli(stamp >> placeBits
 
 // stampAt is the least stamp of commits at or after a time in microseconds.
 func stampAt(micros int64) int64 {
-	const most = 1 << (62 - placeBits)
+	const most = 1<<(63-placeBits) - 1 // year 2109
 	millis := micros / 1000
 	if micros%1000 > 0 {
 		millis++
