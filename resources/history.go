@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // History is a request for versions: of one resource, of a type (ID is empty), or of all (both are empty).
 type History struct {
 	Type, ID string
-	Params   []search.Parameter // _count, _since, _at, _cursor
+	Params   []search.Parameter // _count, _since, _at, _list, _cursor
 }
 
 func (h History) path() string {
@@ -50,12 +51,22 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 	if err := mayList(p, h); err != nil {
 		return nil, err
 	}
+	versions := s.versions
+	if i := slices.IndexFunc(applied, func(p search.Parameter) bool { return p.Name == "_list" }); i >= 0 {
+		list, err := s.listOf(ctx, p, applied[i].Value)
+		if err != nil {
+			return nil, err
+		}
+		versions = func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
+			return s.listedVersions(ctx, p, find, list, take)
+		}
+	}
 	page := &HistoryPage{Total: -1}
 	more, last := false, ""
 	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
 		find.Limit = count + 1
 	}
-	err = s.versions(ctx, p, find, func(e store.HistoryEntry) bool {
+	err = versions(ctx, p, find, func(e store.HistoryEntry) bool {
 		if more = len(page.Entries) == count; !more {
 			page.Entries = append(page.Entries, e.Version)
 			last = e.Position
@@ -151,9 +162,14 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 				find.At = time.UnixMicro(moment.Hi - 1).UTC()
 			}
 			applied = append(applied, param)
+		case "_list":
+			if h.ID != "" || slices.ContainsFunc(applied, func(p search.Parameter) bool { return p.Name == "_list" }) {
+				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all, once").At("_list")
+			}
+			applied = append(applied, param)
 		case "_format", "_pretty":
 		default:
-			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _since", clip(param.Name)).At(clip(param.Name))
+			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _list, _since", clip(param.Name)).At(clip(param.Name))
 		}
 	}
 	return find, count, applied, nil

@@ -151,6 +151,14 @@ func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
 		}
 	})
 	t.Run("cursors", func(t *testing.T) { checkCursors(t, base) })
+	t.Run("histories of a list", func(t *testing.T) {
+		send(t, "PUT", base+"/List/l", `{"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Observation/o1"}},{"item":{"reference":"Observation/o7"}},{"item":{"reference":"Observation/o3"}}]}`)
+		want, _ := pages(t, base+"/_history?_list=l&_count=50")
+		got, _ := pages(t, base+"/_history?_list=l&_count=1")
+		if len(want) != 3 || !slices.Equal(got, want) {
+			t.Errorf("pages give %v, want %v", got, want)
+		}
+	})
 }
 
 func checkCursors(t *testing.T, base string) {
