@@ -106,18 +106,18 @@ func (c *conn) integer(sql string, args ...arg) (n int64, ok bool, err error) {
 	return n, ok, err
 }
 
-// close is for connections that may be broken as well.
-func (c *conn) close() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", store.ErrUnavailable, r)
-		}
-	}()
+func (c *conn) close() error {
 	for _, st := range c.stmts {
 		st.Close()
 	}
 	c.stmts = nil
 	return c.db.Close()
+}
+
+// discard closes a connection that is of no use: it may be broken, and somebody else reports why.
+func (c *conn) discard() {
+	defer func() { _ = recover() }()
+	_ = c.close()
 }
 
 // guard keeps a connection that ran out of memory, which its binding reports by a panic, from taking the process with it. It is
@@ -151,10 +151,17 @@ func (c *conn) transaction(f func() error) error {
 	if err == nil {
 		err = c.db.Exec("COMMIT")
 	}
-	if err != nil && !c.db.GetAutocommit() {
-		c.db.Exec("ROLLBACK")
+	if err != nil {
+		c.rollback()
 	}
 	return err
+}
+
+// rollback ends a transaction that failed, unless SQLite has done so.
+func (c *conn) rollback() {
+	if !c.db.GetAutocommit() {
+		_ = c.db.Exec("ROLLBACK") // whoever rolls back has an error already
+	}
 }
 
 // arg is a parameter of a statement.
@@ -193,12 +200,12 @@ func connect(ctx context.Context, uri string, pragmas ...string) (*conn, error) 
 	}
 	c := &conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
 	if err := db.BusyTimeout(busyTimeout); err != nil {
-		c.close()
+		c.discard()
 		return nil, err
 	}
 	for _, p := range pragmas {
 		if err := db.Exec("PRAGMA " + p); err != nil {
-			c.close()
+			c.discard()
 			return nil, err
 		}
 	}

@@ -266,22 +266,22 @@ func (r identityRow) bind(st *sqlite3.Stmt, i int) error {
 	return cmp.Or(st.BindInt64(i, r.hash), st.BindInt64(i+1, r.number))
 }
 
-func (r termRow) bind(st *sqlite3.Stmt, i int) error {
-	return cmp.Or(st.BindInt64(i, r.term), st.BindInt64(i+1, r.key))
+func (a termRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, a.term), st.BindInt64(i+1, a.key))
 }
 
-func (r patientRow) bind(st *sqlite3.Stmt, i int) error {
-	return cmp.Or(st.BindInt64(i, r.term), st.BindInt64(i+1, r.key), st.BindInt64(i+2, r.tokens))
+func (a patientRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, a.term), st.BindInt64(i+1, a.key), st.BindInt64(i+2, a.tokens))
 }
 
-func (r dateRow) bind(st *sqlite3.Stmt, i int) error {
-	return cmp.Or(st.BindInt64(i, r.param), st.BindInt64(i+1, r.lo), st.BindInt64(i+2, r.key), st.BindInt64(i+3, r.hi))
+func (a dateRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, a.param), st.BindInt64(i+1, a.lo), st.BindInt64(i+2, a.key), st.BindInt64(i+3, a.hi))
 }
 
-func (r numberRow) bind(st *sqlite3.Stmt, i int) error {
-	return cmp.Or(st.BindInt64(i, r.param), st.BindInt64(i+1, r.key), st.BindInt64(i+2, r.unit), st.BindFloat(i+3, r.lo), st.BindFloat(i+4, r.hi))
+func (a numberRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, a.param), st.BindInt64(i+1, a.key), st.BindInt64(i+2, a.unit), st.BindFloat(i+3, a.lo), st.BindFloat(i+4, a.hi))
 }
 
-func (r stringRow) bind(st *sqlite3.Stmt, i int) error {
-	return cmp.Or(st.BindInt64(i, r.param), st.BindText(i+1, r.value), st.BindInt64(i+2, r.key))
+func (a stringRow) bind(st *sqlite3.Stmt, i int) error {
+	return cmp.Or(st.BindInt64(i, a.param), st.BindText(i+1, a.value), st.BindInt64(i+2, a.key))
 }

@@ -31,11 +31,12 @@ func migrate(c *conn, steps []string) error {
 	case version == len(steps):
 		return nil
 	case version > 0:
-		if err := c.alone(); err != nil {
-			return err
-		}
-		defer c.shared()
+		return c.alone(func() error { return runSteps(c, steps) })
 	}
+	return runSteps(c, steps)
+}
+
+func runSteps(c *conn, steps []string) error {
 	return c.transaction(func() error {
 		version, err := schemaVersion(c) // again: another process may have made the file in between
 		for v := version; v < len(steps) && err == nil; v++ {
@@ -66,9 +67,9 @@ func schemaVersion(c *conn) (int, error) {
 	return int(version), nil
 }
 
-// alone makes sure that no other connection has the file open, before something is changed that the others rely on: SQLite leaves
-// WAL mode only for the last one.
-func (c *conn) alone() error {
+// alone runs f while no other connection has the file open, for changes to what the others rely on: SQLite leaves WAL mode only
+// for the last one.
+func (c *conn) alone(f func() error) error {
 	mode := ""
 	err := c.each(func(st *sqlite3.Stmt) error {
 		mode = st.ColumnText(0)
@@ -77,8 +78,8 @@ func (c *conn) alone() error {
 	if errors.Is(err, sqlite3.BUSY) || err == nil && mode == "wal" {
 		return fmt.Errorf("%w: it has to be brought up to date, and another process has it open: end that first", store.ErrUnavailable)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(), c.db.Exec("PRAGMA journal_mode=WAL"))
 }
-
-// shared is how the file is used.
-func (c *conn) shared() error { return c.db.Exec("PRAGMA journal_mode=WAL") }

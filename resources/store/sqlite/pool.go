@@ -56,7 +56,7 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 
 func (p *pool) put(c *conn) {
 	if c.broken {
-		c.close()
+		c.discard()
 	} else {
 		p.mu.Lock()
 		p.idle = append(p.idle, c)

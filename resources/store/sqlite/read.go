@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -75,7 +76,7 @@ func (s *db) ReadMany(ctx context.Context, keys []store.Key) (list []store.Versi
 				}
 				seen[k] = true
 				v, err := s.current(c, k)
-				if err == store.ErrNotFound || err == nil && v.Deleted() {
+				if errors.Is(err, store.ErrNotFound) || err == nil && v.Deleted() {
 					continue
 				}
 				if err != nil {

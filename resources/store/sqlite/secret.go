@@ -14,18 +14,16 @@ func (s *db) Secret(ctx context.Context, name string) (_ *[store.SecretSize]byte
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
-	defer c.close()
-	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
-		return nil, explain(ctx, err)
-	}
-	secret, err := setting(c, "secret "+name, func() []byte {
-		fresh := make([]byte, store.SecretSize)
-		rand.Read(fresh) // never fails: crypto/rand ends the program instead
-		return fresh
+	defer c.discard()
+	var secret []byte
+	err = c.transaction(func() (err error) {
+		secret, err = setting(c, "secret "+name, func() []byte {
+			fresh := make([]byte, store.SecretSize)
+			rand.Read(fresh) // never fails: crypto/rand ends the program instead
+			return fresh
+		})
+		return err
 	})
-	if err == nil {
-		err = c.exec("COMMIT")
-	}
 	switch {
 	case err != nil:
 		return nil, explain(ctx, err)

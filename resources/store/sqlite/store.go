@@ -89,7 +89,7 @@ func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
 	}
 	defer func() {
 		if err != nil {
-			w.close()
+			w.discard()
 		}
 	}()
 	if err := migrate(w, migrations); err != nil {
@@ -181,11 +181,9 @@ func (s *db) loadSettings(c *conn) error {
 	if string(layout) == s.opt.Layout.fingerprint() && !fromBodies {
 		return nil
 	}
-	if err := c.alone(); err != nil {
-		return err
-	}
-	defer c.shared()
-	return c.transaction(func() error { return s.reindex(c, fromBodies) })
+	return c.alone(func() error {
+		return c.transaction(func() error { return s.reindex(c, fromBodies) })
+	})
 }
 
 // setting is a value that belongs to the file; first makes it where there is none.

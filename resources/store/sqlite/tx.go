@@ -55,7 +55,7 @@ func (t *tx) end() {
 	if t.ok {
 		t.g.commits++
 		if t.savepoint {
-			t.try(t.w.conn.exec("RELEASE own"))
+			t.note(t.w.conn.exec("RELEASE own"))
 			t.g.known.keep()
 			t.g.known = t.g.known.below
 		}
@@ -71,16 +71,21 @@ func (t *tx) end() {
 	t.g.pending = t.g.pending[:min(t.mark, len(t.g.pending))]
 	if t.savepoint {
 		t.g.known = t.g.known.below
-		t.try(t.w.conn.exec("ROLLBACK TO own"))
-		t.try(t.w.conn.exec("RELEASE own"))
+		t.note(t.w.conn.exec("ROLLBACK TO own"))
+		t.note(t.w.conn.exec("RELEASE own"))
 	}
 }
 
-// try notes an error that leaves the transaction in doubt: nothing of the group is committed then.
-func (t *tx) try(err error) error {
+// note keeps an error that leaves the transaction in doubt: nothing of the group is committed then.
+func (t *tx) note(err error) {
 	if err != nil && t.g.failed == nil {
 		t.g.failed = err
 	}
+}
+
+// try notes an error and explains it.
+func (t *tx) try(err error) error {
+	t.note(err)
 	return explain(t.ctx, err)
 }
 

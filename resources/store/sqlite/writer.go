@@ -151,7 +151,7 @@ func (w *writer) begin(ctx context.Context) (g *group, err error) {
 		return w.group, nil
 	}
 	if w.conn.broken {
-		w.conn.close()
+		w.conn.discard()
 		if w.conn, err = w.s.connectWriter(ctx); err != nil {
 			return nil, explain(ctx, err)
 		}
@@ -165,7 +165,7 @@ func (w *writer) begin(ctx context.Context) (g *group, err error) {
 	}
 	g = &group{begun: time.Now(), current: map[store.Key]*version{}, known: newMemory(w.known), done: make(chan struct{})}
 	if g.millis, g.next, err = w.position(); err != nil {
-		w.rollback()
+		w.conn.rollback()
 		return nil, explain(ctx, err)
 	}
 	w.group = g
@@ -206,18 +206,11 @@ func (w *writer) durable(g *group) (err error) {
 		err = w.conn.exec("COMMIT")
 	}
 	if err != nil {
-		w.rollback()
+		w.conn.rollback()
 		return explain(context.Background(), err)
 	}
 	g.known.keep()
 	return nil
-}
-
-// rollback also mends what an error within a transaction leaves behind.
-func (w *writer) rollback() {
-	if !w.conn.db.GetAutocommit() {
-		w.conn.db.Exec("ROLLBACK")
-	}
 }
 
 // shut waits for the turns before it and closes the connection.
