@@ -1,10 +1,6 @@
 package sqlite
 
-import (
-	"fmt"
-
-	"fhirside/resources/store"
-)
+import "fhirside/resources/store"
 
 // Purge leaves nothing but a deletion of a resource. See store.Tx. What is erased is overwritten in the file; the write-ahead log
 // holds it until the next checkpoint. Systems, units, URIs and texts of codes that some resource has used stay in the table word,
@@ -15,14 +11,6 @@ func (t *tx) Purge(resourceType, id string) (v store.Version, err error) {
 	}
 	c := t.w.conn
 	defer c.guard(&err)
-	overwrites, _, err := c.integer("PRAGMA secure_delete")
-	if err != nil {
-		return v, explain(t.ctx, err)
-	}
-	if err := c.exec("PRAGMA secure_delete=ON"); err != nil {
-		return v, explain(t.ctx, err)
-	}
-	defer func() { _ = t.try(c.exec(fmt.Sprintf("PRAGMA secure_delete=%d", overwrites))) }()
 	if err := t.flush(); err != nil {
 		return v, err
 	}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"fhirside/resources/store"
 	"fhirside/resources/store/sqlite"
+	"fhirside/search/searchtest"
 )
 
 // A purge overwrites what it erases: the name that no one may find any more is nowhere in the file.
@@ -39,6 +41,19 @@ func TestPurgedBytes(t *testing.T) {
 	})
 	if !holds() {
 		t.Fatal("the file does not show the name: this test shows nothing")
+	}
+	for version := range int64(5) { // rows move, and leave copies where they were
+		write(func(s store.Store) error {
+			return s.Commit(t.Context(), func(tx store.Tx) error {
+				body := patient("a", strings.Repeat("Zanzibarius", 1+int(version)*40%97))
+				v := store.Version{Key: store.Key{Type: "Patient", ID: "a"}, Version: version + 2, Method: store.Updated, Body: []byte(body)}
+				values, err := searchtest.Values([]byte(body))
+				if err != nil {
+					return err
+				}
+				return tx.Put(store.Record{Version: v, Values: values})
+			})
+		})
 	}
 	write(func(s store.Store) error {
 		return s.Commit(t.Context(), func(tx store.Tx) error {

@@ -134,6 +134,7 @@ func (s *db) connectWriter(ctx context.Context) (*conn, error) {
 		"wal_autocheckpoint=8000",      // pages: 64 MB
 		"journal_size_limit=134217728", // bytes
 		"temp_store=MEMORY",
+		"secure_delete=ON", // of what a purge erases, no earlier copies may be left where rows once were
 	}
 	if s.opt.MaxPages > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count=%d", s.opt.MaxPages))
