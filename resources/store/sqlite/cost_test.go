@@ -51,7 +51,7 @@ var sorted = []string{
 }
 
 // crowd commits n patients, from the first one on, with what belongs to each.
-func crowd(t *testing.T, s store.Store, first, n int) {
+func crowd(t testing.TB, s store.Store, first, n int) {
 	t.Helper()
 	for i := first; i < first+n; i++ {
 		gender := []string{"female", "male"}[i%2]
@@ -81,7 +81,7 @@ func crowd(t *testing.T, s store.Store, first, n int) {
 }
 
 // ask runs a search given as in a URL for its first 20 matches.
-func ask(t *testing.T, s store.Store, url string) {
+func ask(t testing.TB, s store.Store, url string) {
 	t.Helper()
 	resourceType, criteria, _ := strings.Cut(url, "?")
 	var params []search.Parameter

@@ -372,6 +372,48 @@ func TestTooCostly(t *testing.T) {
 	}
 }
 
+// countdown is a context that ends when it has been asked so often.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestCancel: a search ends with its context, wherever it is.
+func TestCancel(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{})
+	var bodies []string
+	for i := range 300 {
+		bodies = append(bodies, patient(fmt.Sprint("p", i), fmt.Sprint("Family", i)))
+	}
+	if err := put(t.Context(), s, bodies...); err != nil {
+		t.Fatal(err)
+	}
+	ended := 0
+	for after := 0; ; after += 1 + after/4 {
+		ctx := &countdown{t.Context(), after}
+		ids, err := find(ctx, s, "Patient", 10, search.Parameter{Name: "_sort", Value: "gender"})
+		if err == nil && len(ids) == 10 {
+			break
+		}
+		if ended++; !errors.Is(err, context.Canceled) {
+			t.Fatalf("ended after %d: %v (%v)", after, ids, err)
+		}
+	}
+	if ended < 10 {
+		t.Errorf("it was asked in only %d places", ended)
+	}
+	if ids, err := find(t.Context(), s, "Patient", 10); err != nil || len(ids) != 10 {
+		t.Errorf("then: %v (%v)", ids, err)
+	}
+}
+
 // TestWaiting: who gives up waiting for a turn has written nothing and keeps nobody from theirs.
 func TestWaiting(t *testing.T) {
 	ctx := t.Context()
