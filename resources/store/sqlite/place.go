@@ -52,29 +52,64 @@ func (p *plan) next(after int64, n int) (list []candidate, err error) {
 	return p.candidates(after, n)
 }
 
-func (p *plan) candidates(after int64, n int) (list []candidate, err error) {
+// candidates are those of all walks, in order.
+func (p *plan) candidates(after int64, n int) ([]candidate, error) {
 	walks := p.walks()
-	for _, w := range walks {
-		var q query
-		p.write(&q, w, after, n)
-		err := p.c.each(func(st *sqlite3.Stmt) error {
-			c := candidate{key: st.ColumnInt64(0)}
-			if p.order.changed {
-				c.stamp = st.ColumnInt64(1)
-			}
-			list = append(list, c)
-			return nil
-		}, q.String(), q.args...)
+	if len(walks) == 1 {
+		return p.walk(walks[0], after, n)
+	}
+	// Each walk is read a little way. Those that got further than the n best of all do not matter any more, the others are read on.
+	some := n
+	if len(walks) > 4 {
+		some = min(n, n/len(walks)*2+2)
+	}
+	read := make([][]candidate, len(walks))
+	var all []candidate
+	for i, w := range walks {
+		list, err := p.walk(w, after, some)
 		if err != nil {
 			return nil, err
 		}
+		read[i], all = list, append(all, list...)
 	}
-	if len(walks) > 1 {
-		slices.SortFunc(list, p.order.compare)
-		list = slices.Compact(list)
-		list = list[:min(n, len(list))]
+	all = p.inPlace(all)
+	enough, last := len(all) >= n, candidate{}
+	if enough {
+		last = all[n-1]
 	}
-	return list, nil
+	for i, w := range walks {
+		if len(read[i]) < some || some == n || enough && p.order.compare(read[i][some-1], last) >= 0 {
+			continue
+		}
+		more, err := p.walk(w, p.order.place(read[i][some-1]), n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	all = p.inPlace(all)
+	return all[:min(n, len(all))], nil
+}
+
+// inPlace are the candidates in order, each once.
+func (p *plan) inPlace(list []candidate) []candidate {
+	slices.SortFunc(list, p.order.compare)
+	return slices.Compact(list)
+}
+
+// walk reads the first n candidates of a walk behind a place.
+func (p *plan) walk(w walk, after int64, n int) (list []candidate, err error) {
+	var q query
+	p.write(&q, w, after, n)
+	err = p.c.each(func(st *sqlite3.Stmt) error {
+		c := candidate{key: st.ColumnInt64(0)}
+		if p.order.changed {
+			c.stamp = st.ColumnInt64(1)
+		}
+		list = append(list, c)
+		return nil
+	}, q.String(), q.args...)
+	return list, err
 }
 
 // write writes the statement for the first n candidates of a walk behind a place.
