@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -52,6 +53,18 @@ func Private(t testing.TB) Server {
 		t.Skipf("%s names a server that is not ours to kill", uriVariable)
 	}
 	server, err := start()
+	require(t, err)
+	t.Cleanup(server.Stop)
+	return server
+}
+
+// Standalone is a server that is no replica set, which the store must refuse.
+func Standalone(t testing.TB) Server {
+	t.Helper()
+	server, err := startStandalone()
+	if errors.Is(err, errNoStandalone) {
+		t.Skip(err)
+	}
 	require(t, err)
 	t.Cleanup(server.Stop)
 	return server

@@ -42,7 +42,7 @@ func start() (Server, error) {
 		return running(uri), ready(uri, patience)
 	}
 	if binary, err := exec.LookPath("mongod"); err == nil {
-		return startMongod(binary)
+		return startMongod(binary, "fhirside")
 	}
 	if engine, err := exec.LookPath("docker"); err == nil && exec.Command(engine, "info").Run() == nil {
 		return startDocker(engine)
@@ -217,7 +217,19 @@ func startSecantus(binary string, more ...string) (Server, error) {
 	return p.begin()
 }
 
-func startMongod(binary string) (Server, error) {
+var errNoStandalone = errors.New("no server program is here that could run on its own")
+
+func startStandalone() (Server, error) {
+	if binary, err := exec.LookPath("mongod"); err == nil {
+		return startMongod(binary, "")
+	}
+	if binary := tool("secantusd-rs", binaryVariable); binary != "" {
+		return startSecantus(binary, "--log-file-max", "32MB", "--standalone")
+	}
+	return nil, errNoStandalone
+}
+
+func startMongod(binary, replicaSet string) (Server, error) {
 	dir, err := os.MkdirTemp("", "fhirside-mongodb-")
 	if err != nil {
 		return nil, err
@@ -227,12 +239,15 @@ func startMongod(binary string) (Server, error) {
 		return nil, err
 	}
 	address := "127.0.0.1:" + port
-	p := &process{kind: "mongod", dir: dir, uri: "mongodb://" + address + "/?replicaSet=fhirside"}
-	p.start = func() *exec.Cmd {
-		return exec.Command(binary, "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", dir, "--replSet", "fhirside",
-			"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "enableTestCommands=1", "--quiet")
+	p := &process{kind: "mongod", dir: dir, uri: "mongodb://" + address + "/"}
+	arguments := []string{"--bind_ip", "127.0.0.1", "--port", port, "--dbpath", dir,
+		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "enableTestCommands=1", "--quiet"}
+	if replicaSet != "" {
+		p.uri += "?replicaSet=" + replicaSet
+		arguments = append(arguments, "--replSet", replicaSet)
+		p.initiate = func() error { return initiate(address) }
 	}
-	p.initiate = func() error { return initiate(address) }
+	p.start = func() *exec.Cmd { return exec.Command(binary, arguments...) }
 	return p.begin()
 }
 
