@@ -156,7 +156,7 @@ func (f finder) planFor(filter search.Filter, after *position) (plan, error) {
 	if p.branches == nil || p.bounded || f.sorting.computed == nil {
 		return p, nil
 	}
-	n, err := f.collection(f.resourceType).EstimatedDocumentCount(f.outside())
+	n, err := f.collection(f.resourceType).EstimatedDocumentCount(f.outside)
 	if err == nil && n > f.s.opt.MaxSorted {
 		err = fmt.Errorf("%w: %d resources of type %s are to be sorted", store.ErrTooCostly, n, f.resourceType)
 	}
@@ -224,7 +224,7 @@ func (f finder) projection() bson.D {
 // documents runs a command that answers with a cursor. They are valid until the next one.
 func (f finder) documents(command bson.D) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
-		if f.tx == nil {
+		if !f.inTransaction() {
 			command = append(command, bson.E{Key: "readConcern", Value: d("level", "majority")})
 		}
 		// A search without end is limited batch by batch, since the server adds up the time of all.

@@ -239,7 +239,7 @@ func (r versions) page(filter, order bson.D, hint string, after *stamp, newestFi
 	if hint != "" {
 		find.SetHint(hint)
 	}
-	v := &view{s: r.s, ctx: ctx}
+	v := &view{s: r.s, ctx: ctx, outside: ctx}
 	err = v.retried(func() error {
 		page = page[:0]
 		cursor, err := v.collection(historyName).Find(ctx, allOf(conditions), find)

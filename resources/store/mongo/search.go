@@ -10,24 +10,55 @@ import (
 	"fhirside/search"
 )
 
-// Search yields the resources that match.
+// Search yields the resources that match, as they are at one moment. Where that takes longer than the server keeps a moment, or the
+// connection is lost, it goes on behind what it has yielded, as of a later moment.
 func (s *Store) Search(ctx context.Context, q store.Search) iter.Seq2[store.Match, error] {
 	return func(yield func(store.Match, error) bool) {
-		if err := s.check(ctx); err != nil {
-			yield(store.Match{}, explain(ctx, err))
-			return
-		}
-		v := &view{s: s, ctx: ctx}
-		for match, err := range v.search(q) {
-			if err != nil {
-				yield(store.Match{}, explainSearch(ctx, err))
-				return
+		for failures := 0; ; {
+			found, more, err := s.searchOnce(ctx, &q, yield)
+			if found {
+				failures = 0
 			}
-			if !yield(match, nil) {
+			if failures++; err == nil || failures > maxResumes || ctx.Err() != nil || !isUnreachable(err) && !isConflict(err) {
+				if more && err != nil {
+					yield(store.Match{}, explainSearch(ctx, err))
+				}
 				return
 			}
 		}
 	}
+}
+
+// maxResumes is how often a search goes on after failures without finding anything in between.
+const maxResumes = 1
+
+// searchOnce yields what a search finds until it fails, and lets the search go on behind that. More says whether the caller wants
+// more.
+func (s *Store) searchOnce(ctx context.Context, q *store.Search, yield func(store.Match, error) bool) (found, more bool, err error) {
+	if err := s.check(ctx); err != nil {
+		return false, true, err
+	}
+	session, inside, err := s.transaction(ctx)
+	if err != nil {
+		return false, true, err
+	}
+	defer func() { go endSession(ctx, session) }() // nobody has to wait for that
+	v := &view{s: s, ctx: inside, outside: ctx}
+	for match, err := range v.search(*q) {
+		if err != nil {
+			return found, true, err
+		}
+		if !yield(match, nil) {
+			return true, false, nil
+		}
+		found, q.After = true, match.Position
+		if q.Limit > 0 {
+			if q.Limit--; q.Limit == 0 {
+				return true, false, nil
+			}
+		}
+	}
+	return found, true, nil
 }
 
 // Count is the number of resources that match.
@@ -35,7 +66,7 @@ func (s *Store) Count(ctx context.Context, types []string, f search.Filter) (int
 	if err := s.check(ctx); err != nil {
 		return 0, explain(ctx, err)
 	}
-	v := &view{s: s, ctx: ctx}
+	v := &view{s: s, ctx: ctx, outside: ctx}
 	n, err := v.count(types, f)
 	return n, explainSearch(ctx, err)
 }
@@ -137,17 +168,9 @@ func (v *view) types(asked []string) ([]string, error) {
 	if len(asked) > 0 {
 		return distinct(asked), nil
 	}
-	types, err := v.s.catalog.types(v.outside())
+	types, err := v.s.catalog.types(v.outside)
 	slices.Sort(types)
 	return types, err
-}
-
-// outside is the context without the session of a commit: inside of a transaction the catalog cannot be asked.
-func (v *view) outside() context.Context {
-	if v.tx != nil {
-		return v.tx.ctx
-	}
-	return v.ctx
 }
 
 // isByTime says whether a search is one for what was last changed: without keys it is ordered by that.
@@ -168,7 +191,7 @@ func (v *view) horizonFor(q store.Search) (int64, error) {
 	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) {
 		return 0, nil
 	}
-	return v.s.clock.horizon(v.ctx)
+	return v.s.clock.horizon(v.outside)
 }
 
 func mentionsUpdated(f search.Filter) bool {

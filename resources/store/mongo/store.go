@@ -176,14 +176,39 @@ func (s *Store) view(ctx context.Context) (*view, context.CancelFunc, error) {
 		cancel()
 		return nil, nil, err
 	}
-	return &view{s: s, ctx: ctx}, cancel, nil
+	return &view{s: s, ctx: ctx, outside: ctx}, cancel, nil
 }
 
-// view reads, outside of commits or, with the context of a session, inside of one.
+// view reads: document by document, or within a transaction, which shows it one moment.
 type view struct {
-	s   *Store
-	ctx context.Context
-	tx  *tx // nil outside of commits
+	s       *Store
+	ctx     context.Context // of the transaction's session, if there is one
+	outside context.Context // without it: in a transaction neither the catalog nor the clock can be asked
+	tx      *tx             // nil outside of commits
+}
+
+// inTransaction says whether reads are those of a transaction.
+func (v *view) inTransaction() bool { return v.ctx != v.outside }
+
+// transaction begins one that reads one moment, and with majority makes durable what it writes. It begins with its first command.
+func (s *Store) transaction(ctx context.Context) (*driver.Session, context.Context, error) {
+	session, err := s.client.StartSession()
+	if err != nil {
+		return nil, nil, err
+	}
+	o := options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority())
+	if err := session.StartTransaction(o); err != nil {
+		session.EndSession(ctx)
+		return nil, nil, err
+	}
+	return session, driver.NewSessionContext(ctx, session), nil
+}
+
+// endSession ends a session and aborts what is open in it. What the server does not hear it ends by itself.
+func endSession(ctx context.Context, session *driver.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	session.EndSession(ctx)
 }
 
 func (v *view) collection(name string) *driver.Collection { return v.s.db.Collection(name) }
@@ -192,7 +217,7 @@ func (v *view) collection(name string) *driver.Collection { return v.s.db.Collec
 // commit the whole commit is what runs again.
 func (v *view) retried(read func() error) error {
 	err := read()
-	if v.tx == nil && err != nil && isUnreachable(err) && v.ctx.Err() == nil {
+	if !v.inTransaction() && err != nil && isUnreachable(err) && v.ctx.Err() == nil {
 		err = read()
 	}
 	return err

@@ -9,9 +9,6 @@ import (
 	"time"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"fhirside/fhir"
 	"fhirside/resources/store"
@@ -66,18 +63,13 @@ func (t *tx) view() (*view, error) {
 		return nil, t.failed
 	}
 	if t.inside == nil {
-		session, err := t.s.client.StartSession()
+		session, inside, err := t.s.transaction(t.ctx)
 		if err != nil {
 			return nil, t.fail(err)
 		}
-		t.session = session
-		transaction := options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority())
-		if err := session.StartTransaction(transaction); err != nil {
-			return nil, t.fail(err)
-		}
-		t.inside = driver.NewSessionContext(t.ctx, session)
+		t.session, t.inside = session, inside
 	}
-	return &view{s: t.s, ctx: t.inside, tx: t}, nil
+	return &view{s: t.s, ctx: t.inside, outside: t.ctx, tx: t}, nil
 }
 
 // Read is the current version, this commit's own writes included.
@@ -338,14 +330,9 @@ func (t *tx) abort(err error) {
 		return
 	}
 	t.ended = true
-	end := func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), time.Second)
-		defer cancel()
-		t.session.EndSession(ctx)
-	}
 	if err != nil && isUnreachable(err) {
-		go end()
+		go endSession(t.ctx, t.session)
 		return
 	}
-	end()
+	endSession(t.ctx, t.session)
 }
