@@ -33,8 +33,7 @@ const (
 func resourceIndexes() []driver.IndexModel {
 	return []driver.IndexModel{
 		{Keys: d("index.t", 1, "index.shape", 1, "index.key", 1, "_id", 1), Options: options.Index().SetName(termsIndex)},
-		{Keys: d("index.p", 1, "index.shape", 1, "index.key", 1, "_id", 1), Options: options.Index().SetName(pairsIndex).
-			SetPartialFilterExpression(d("index.p", d("$exists", true)))},
+		{Keys: d("index.p", 1, "index.shape", 1, "index.key", 1, "_id", 1), Options: options.Index().SetName(pairsIndex)},
 		{Keys: d("updated", 1, "_id", 1), Options: options.Index().SetName(updatedIndex)},
 	}
 }

@@ -136,7 +136,7 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 		return 0, err
 	}
 	pipeline := bson.A{d("$match", p.filter()), d("$count", "n")}
-	for document, err := range f.documents(p.hinted(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{}))) {
+	for document, err := range f.documents(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{})) {
 		if err != nil {
 			return 0, err
 		}
@@ -170,24 +170,16 @@ func (f finder) commands(p plan) (commands []bson.D) {
 		return nil
 	}
 	if f.sorting.isComputed() {
-		return []bson.D{p.hinted(f.aggregation(p))}
+		return []bson.D{f.aggregation(p)}
 	}
 	for _, branch := range p.branches {
 		command := d("find", f.resourceType, "filter", branch, "sort", f.sorting.document(), "projection", f.projection(), "batchSize", f.batch())
 		if f.limit > 0 {
 			command = append(command, bson.E{Key: "limit", Value: int64(f.limit)})
 		}
-		commands = append(commands, p.hinted(command))
+		commands = append(commands, command)
 	}
 	return commands
-}
-
-// hinted is a command that names the index to use.
-func (p plan) hinted(command bson.D) bson.D {
-	if p.hint == "" {
-		return command
-	}
-	return append(command, bson.E{Key: "hint", Value: p.hint})
 }
 
 func (f finder) aggregation(p plan) bson.D {

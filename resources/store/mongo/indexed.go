@@ -1,10 +1,10 @@
 package mongo
 
 import (
-	"hash/fnv"
 	"slices"
 	"strings"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"fhirside/search/index"
@@ -16,7 +16,7 @@ import (
 //	  shape: 0, key: 1700000000000000,         what orders it, see order
 //	  t: ["", "code)8480-6"]                   its terms
 //	  k: ["code)http://loinc.org|8480-6"]      its tokens with their systems
-//	  p: [123]                                 pairs of an owner and a token, see pair
+//	  p: [BinData(…)]                          pairs of an owner and a code, see pair
 //	  apart: ["subject"]                       twins with entries of their own, see twins.go
 //	  d: {date: [{lo, hi}]}                    the entries that conditions compare, by parameter: dates,
 //	  n: {…: [{lo, hi}]}                       numbers,
@@ -62,13 +62,13 @@ func appendTexts(doc []byte, name string, texts []string) []byte {
 	return endDocument(doc, at)
 }
 
-func appendPairs(doc []byte, pairs []int64) []byte {
+func appendPairs(doc []byte, pairs []pair) []byte {
 	if len(pairs) == 0 {
 		return doc
 	}
 	at, doc := bsoncore.AppendArrayElementStart(doc, "p")
 	for i, p := range pairs {
-		doc = bsoncore.AppendInt64Element(doc, arrayKey(i), p)
+		doc = bsoncore.AppendBinaryElement(doc, arrayKey(i), bson.TypeBinaryGeneric, p[:])
 	}
 	return endDocument(doc, at)
 }
@@ -175,32 +175,4 @@ func appendTuple(doc []byte, e index.Composite) []byte {
 		doc = endDocument(inner, at)
 	}
 	return doc
-}
-
-// pair is the key of an owner and a token's term. Two pairs may collide: a search also asks for the terms themselves.
-func pair(owner, token string) int64 {
-	h := fnv.New64a()
-	h.Write([]byte(owner))
-	h.Write([]byte{0})
-	h.Write([]byte(token))
-	return int64(h.Sum64())
-}
-
-func pairsOf(v index.Values) (pairs []int64) {
-	var targets []string
-	for _, e := range v.References {
-		if owners[e.Param] && e.Type != "" {
-			targets = append(targets, targetOf(e.Type, e.ID, ""))
-		}
-	}
-	slices.Sort(targets)
-	for _, target := range slices.Compact(targets) {
-		for _, e := range v.Tokens {
-			if isPaired(e.Param) {
-				pairs = append(pairs, pair(target, codeTerm(e.Param, e.Code, e.Fold)))
-			}
-		}
-	}
-	slices.Sort(pairs)
-	return slices.Compact(pairs)
 }

@@ -13,7 +13,6 @@ type plan struct {
 	// branches are searches of which each is served by one range of an index, or by few; together they find what matches, some of it
 	// perhaps twice. None: nothing matches.
 	branches []bson.D
-	hint     string // the index that serves them; "" leaves the choice to MongoDB
 	behind   bson.D // what comes behind a position, by values that are computed first
 	// bounded says that an index serves a condition. What none serves reads every resource of the type in the worst case.
 	bounded bool
@@ -68,9 +67,6 @@ func (p planner) plan(root condition) plan {
 		filters[i] = allOf(append(slices.Clone(branch), conjuncts...))
 	}
 	made := plan{branches: filters, behind: behind, bounded: a.bounded}
-	if a.paired {
-		made.hint = pairsIndex
-	}
 	if len(made.branches) > maxBranches {
 		made.branches = []bson.D{made.filter()}
 	}
@@ -80,7 +76,6 @@ func (p planner) plan(root condition) plan {
 // access is how the documents are to be reached.
 type access struct {
 	conjuncts []bson.D      // what must hold, exactly
-	paired    bool          // pairs bound it
 	terms     bool          // terms or pairs bound it, which an index serves in the order of the key
 	ranges    []way         // of the best part that only ranges lead to
 	ids       bool          // ids bound it
@@ -96,8 +91,16 @@ type access struct {
 func (p planner) access(parts []condition) access {
 	a := access{keys: [3]bounds{unbounded, unbounded, unbounded}}
 	focused := false // some terms are not broad
+	paired := p.pairAmong(parts)
+	if paired != nil {
+		a.conjuncts = append(a.conjuncts, paired.match...)
+		a.terms, focused = true, true
+	}
 	best := -1
 	for i, part := range parts {
+		if paired != nil && (i == paired.owner || i == paired.codes) {
+			continue
+		}
 		a.conjuncts = append(a.conjuncts, part.match)
 		date, isDate := part.filter.(search.Date)
 		switch {
@@ -122,10 +125,6 @@ func (p planner) access(parts []condition) access {
 		case part.ways != nil && (best < 0 || len(part.ways) < len(parts[best].ways)):
 			best = i
 		}
-	}
-	if pairs := pairsAmong(parts); pairs != nil {
-		a.conjuncts = append(a.conjuncts, pairs)
-		focused, a.paired = true, !a.ids
 	}
 	if best >= 0 && !focused && !a.ids && !a.dated {
 		a.ranges = p.windows(parts, best)
@@ -228,61 +227,4 @@ func withKey(doc bson.D, b bounds) bson.D {
 		doc = append(doc, bson.E{Key: keyPath, Value: cond})
 	}
 	return doc
-}
-
-// maxPairs bounds the pairs of one condition.
-const maxPairs = 128
-
-// pairsAmong is the condition on pairs for a conjunction that names an owner and tokens; nil where it does not.
-func pairsAmong(parts []condition) bson.D {
-	var targets, tokens []string
-	for _, part := range parts {
-		if targets == nil {
-			targets = ownersOf(part.filter)
-		}
-		if t := pairedTokens(part); t != nil && (tokens == nil || !isBroad[paramOf(part.filter)]) {
-			tokens = t
-		}
-	}
-	if targets == nil || tokens == nil || len(targets)*len(tokens) > maxPairs {
-		return nil
-	}
-	pairs := make(bson.A, 0, len(targets)*len(tokens))
-	for _, target := range targets {
-		for _, token := range tokens {
-			pairs = append(pairs, pair(target, token))
-		}
-	}
-	if len(pairs) == 1 {
-		return d(pairsPath, pairs[0])
-	}
-	return d(pairsPath, d("$in", pairs))
-}
-
-// ownersOf are the resources that a condition on an owner names; nil for any other condition.
-func ownersOf(f search.Filter) (targets []string) {
-	leaves, isOr := f.(search.Or)
-	if !isOr {
-		leaves = search.Or{f}
-	}
-	for _, leaf := range leaves {
-		r, ok := leaf.(search.Reference)
-		if !ok || !owners[r.Param] || r.Type == "" {
-			return nil
-		}
-		targets = append(targets, targetOf(r.Type, r.ID, ""))
-	}
-	return targets
-}
-
-// pairedTokens are the terms of a condition on tokens that are paired with owners; nil for any other condition.
-func pairedTokens(part condition) []string {
-	param := paramOf(part.filter)
-	if param == "" || !isPaired(param) || len(part.ways) != 1 || part.ways[0].terms == nil {
-		return nil
-	}
-	if terms, ok := codes(part.filter); !ok || terms == nil {
-		return nil
-	}
-	return part.ways[0].terms
 }
