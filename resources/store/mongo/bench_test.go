@@ -157,7 +157,7 @@ func BenchmarkSearch(b *testing.B) {
 		})
 		b.Run(shape.name+"/bare", func(b *testing.B) {
 			n := 0
-			find := options.Find().SetSort(d(keyPath, -1, "_id", -1)).SetLimit(50).SetProjection(withBody)
+			find := options.Find().SetSort(d(keyPath, -1, "_id", -1)).SetLimit(50)
 			filter := append(slices.Clone(shape.bare), bson.E{Key: shapePath, Value: d("$in", bson.A{0, 1, 2})})
 			for b.Loop() {
 				n = bareFind(b, s.db.Collection("Observation"), filter, find)

@@ -173,7 +173,10 @@ func (f finder) commands(p plan) (commands []bson.D) {
 		return []bson.D{f.aggregation(p)}
 	}
 	for _, branch := range p.branches {
-		command := d("find", f.resourceType, "filter", branch, "sort", f.sorting.document(), "projection", f.projection(), "batchSize", f.batch())
+		command := d("find", f.resourceType, "filter", branch, "sort", f.sorting.document(), "batchSize", f.batch())
+		if f.keysOnly {
+			command = append(command, bson.E{Key: "projection", Value: f.projection()})
+		}
 		if f.limit > 0 {
 			command = append(command, bson.E{Key: "limit", Value: int64(f.limit)})
 		}
@@ -194,21 +197,18 @@ func (f finder) aggregation(p plan) bson.D {
 	if f.limit > 0 {
 		pipeline = append(pipeline, d("$limit", int64(f.limit)))
 	}
-	pipeline = append(pipeline, d("$project", f.projection()))
+	if f.keysOnly {
+		pipeline = append(pipeline, d("$project", f.projection()))
+	}
 	return d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", d("batchSize", f.batch()))
 }
 
+// projection are the fields of a search for keys. One for resources takes documents as they are: leaving out the index values costs
+// a server more than sending them.
 func (f finder) projection() bson.D {
-	if f.keysOnly {
-		fields := d("version", 1, "updated", 1, "method", 1, keyPath, 1, computedPath, 1)
-		if f.withTerms {
-			fields = append(fields, bson.E{Key: termsPath, Value: 1}, bson.E{Key: apartPath, Value: 1})
-		}
-		return fields
-	}
-	fields := d("index.k", 0, "index.p", 0, "index.d", 0, "index.n", 0, "index.q", 0, "index.s", 0, "index.c", 0)
-	if !f.withTerms {
-		fields = append(fields, bson.E{Key: termsPath, Value: 0}, bson.E{Key: apartPath, Value: 0})
+	fields := d("version", 1, "updated", 1, "method", 1, keyPath, 1, computedPath, 1)
+	if f.withTerms {
+		fields = append(fields, bson.E{Key: termsPath, Value: 1}, bson.E{Key: apartPath, Value: 1})
 	}
 	return fields
 }

@@ -223,11 +223,8 @@ func (v *view) retried(read func() error) error {
 	return err
 }
 
-// withBody leaves out index values.
-var withBody = d("index", 0)
-
 func (v *view) read(key store.Key) (store.Version, error) {
-	raw, err := v.collection(key.Type).FindOne(v.ctx, d("_id", key.ID), options.FindOne().SetProjection(withBody)).Raw()
+	raw, err := v.collection(key.Type).FindOne(v.ctx, d("_id", key.ID)).Raw()
 	if err == nil {
 		return decodeCurrent(key.Type, raw)
 	}
@@ -291,7 +288,7 @@ func (v *view) readMany(keys []store.Key) (found []store.Version, err error) {
 }
 
 func (v *view) appendMany(found []store.Version, resourceType string, ids []string) ([]store.Version, error) {
-	cursor, err := v.collection(resourceType).Find(v.ctx, d("_id", d("$in", ids)), options.Find().SetProjection(withBody))
+	cursor, err := v.collection(resourceType).Find(v.ctx, d("_id", d("$in", ids)))
 	if err != nil {
 		return nil, err
 	}
