@@ -16,8 +16,8 @@ import (
 // storeUsage documents the flag that openStore reads.
 const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
 
-// openIndexed opens the store that a --store flag names, for searches by the registry's parameters: what is indexed by other rules,
-// SQLite indexes anew.
+// openIndexed opens the store that a --store flag names, for searches by the registry's parameters: what is indexed by other rules is
+// indexed anew, on SQLite before it opens, on MongoDB while it serves.
 func openIndexed(ctx context.Context, url string, registry *search.Registry, base string) (store.Store, error) {
 	return open(ctx, url, sqlite.Options{Rules: index.Rules(registry), Values: valuesOf(index.New(registry, base))})
 }
@@ -32,7 +32,7 @@ func open(ctx context.Context, url string, o sqlite.Options) (store.Store, error
 		return sqlite.Open(ctx, path, o)
 	}
 	if strings.HasPrefix(url, "mongodb://") || strings.HasPrefix(url, "mongodb+srv://") {
-		s, err := mongo.Open(ctx, url, mongo.Options{})
+		s, err := mongo.Open(ctx, url, mongo.Options{Rules: o.Rules, Values: o.Values})
 		if err != nil {
 			return nil, err
 		}

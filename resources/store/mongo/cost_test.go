@@ -72,7 +72,7 @@ func BenchmarkDocumentSize(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				doc := bson.Raw(indexDocument(r.Type, r.Values))
+				doc := bson.Raw(indexDocument(r.Type, r.Values, ""))
 				terms, _ := doc.Lookup("t").Array().Values()
 				n++
 				keys += len(terms)

@@ -13,6 +13,7 @@ import (
 // A document's index values:
 //
 //	index: {
+//	  rules: "2",                              by which they were computed, see Options.Rules
 //	  shape: 0, key: 1700000000000000,         what orders it, see order
 //	  t: ["", "code)8480-6"]                   its terms
 //	  k: ["code)http://loinc.org|8480-6"]      its tokens with their systems
@@ -26,11 +27,14 @@ import (
 //	}
 
 // indexDocument is the index values of a resource as BSON.
-func indexDocument(resourceType string, v index.Values) []byte {
+func indexDocument(resourceType string, v index.Values, rules string) []byte {
 	o := orders[resourceType]
 	shape, key := o.key(v)
 	v, apart := withoutTwins(resourceType, v)
 	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, 1024))
+	if rules != "" {
+		doc = bsoncore.AppendStringElement(doc, "rules", rules)
+	}
 	doc = bsoncore.AppendInt32Element(doc, "shape", shape)
 	switch key := key.(type) {
 	case int64:

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
+
+	"fhirside/search/index"
 )
 
 // Options of a store. The zero value is ready for use. Pool sizes, TLS and credentials are in the connection string.
@@ -26,6 +28,11 @@ type Options struct {
 	MaxCommitBytes   int
 	// MaxEntriesAtOnce bounds the writes of all big commits that run at the same time; others wait. 0 is 10,000.
 	MaxEntriesAtOnce int
+	// Values computes index values from a body, and Rules names the version of how it does. Where the database was indexed by other
+	// rules, one process computes all values anew in the background; until then Ready says how far it is. Values nil: what is there
+	// is taken as it is.
+	Values func(body []byte) (index.Values, error)
+	Rules  string
 	// Monitor sees every command, for metrics; nil: none.
 	Monitor *event.CommandMonitor
 	// Log is where the store says what an operator should know; nil is slog.Default.

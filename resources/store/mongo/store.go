@@ -30,6 +30,9 @@ type Store struct {
 	big     *semaphore.Weighted // entries of big commits that run
 	checks  sync.Mutex
 	checked bool // the deployment can do what the store needs; guarded by checks
+	rules   rules
+	closing context.Context // ends when the store is closed
+	close   context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
@@ -67,6 +70,7 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	s := &Store{opt: opt, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
 	s.clock = newClock(s.db, opt.longestCommit())
 	s.catalog.db = s.db
+	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	checking, cancel := context.WithTimeout(ctx, opt.Timeout)
 	defer cancel()
 	switch err := s.check(checking); {
@@ -86,6 +90,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
+	if err := s.rules.ready(); err != nil {
+		return err
+	}
 	return explain(ctx, s.client.Ping(ctx, readpref.Primary()))
 }
 
@@ -93,6 +100,8 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Timeout)
 	defer cancel()
+	s.close()
+	s.rules.wait()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)
 }
@@ -133,6 +142,9 @@ func (s *Store) check(ctx context.Context) error {
 		return explain(ctx, err)
 	}
 	s.checked = true
+	if s.opt.Values != nil {
+		s.rules.follow(s)
+	}
 	return nil
 }
 

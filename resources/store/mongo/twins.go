@@ -58,39 +58,42 @@ func twinOf(resourceType, param string) string {
 	return other
 }
 
+// twinLike is the twin that is like a parameter; "" where there is none.
+func twinLike(resourceType, param string) string {
+	name, modifier, modified := strings.Cut(param, ":")
+	for twin, other := range twinsByType[resourceType] {
+		if other == name && modified {
+			return twin + ":" + modifier
+		} else if other == name {
+			return twin
+		}
+	}
+	return ""
+}
+
 // withoutTwins leaves out the entries of twins that are those of the other parameter; apart are the twins that differ.
 func withoutTwins(resourceType string, v index.Values) (slim index.Values, apart []string) {
 	if twinsByType[resourceType] == nil {
 		return v, nil
 	}
-	same := map[string]bool{}
-	for _, param := range params(v) {
-		if other := twinOf(resourceType, param); other != "" {
-			same[param] = alike(v, param, other)
-		}
-	}
-	// A twin that has no entries differs where the other has some.
-	for twin, other := range twinsByType[resourceType] {
-		for _, param := range params(v) {
-			if name, modifier, modified := strings.Cut(param, ":"); name == other {
-				counterpart := twin
-				if modified {
-					counterpart += ":" + modifier
-				}
-				if _, known := same[counterpart]; !known {
-					same[counterpart] = false
-				}
-			}
-		}
-	}
-	for param, alike := range same {
-		if !alike {
+	all := params(v)
+	var same []string
+	for _, param := range all {
+		if other := twinOf(resourceType, param); other != "" && alike(v, param, other) {
+			same = append(same, param)
+		} else if other != "" {
 			apart = append(apart, param)
 		}
+		// A twin that has no entries differs where the other has some.
+		if twin := twinLike(resourceType, param); twin != "" && !slices.Contains(all, twin) {
+			apart = append(apart, twin)
+		}
 	}
-	slices.Sort(apart)
-	drop := func(param string) bool { return same[param] }
-	slim = index.Values{
+	if len(same) == 0 {
+		return v, apart
+	}
+	drop := func(param string) bool { return slices.Contains(same, param) }
+	return index.Values{
 		Tokens:     without(v.Tokens, drop, func(e index.Token) string { return e.Param }),
 		Strings:    without(v.Strings, drop, func(e index.String) string { return e.Param }),
 		References: without(v.References, drop, func(e index.Reference) string { return e.Param }),
@@ -99,8 +102,7 @@ func withoutTwins(resourceType string, v index.Values) (slim index.Values, apart
 		Quantities: without(v.Quantities, drop, func(e index.Quantity) string { return e.Param }),
 		URIs:       without(v.URIs, drop, func(e index.URI) string { return e.Param }),
 		Composites: without(v.Composites, drop, func(e index.Composite) string { return e.Param }),
-	}
-	return slim, apart
+	}, apart
 }
 
 func without[E any](entries []E, drop func(param string) bool, param func(E) string) []E {
@@ -110,36 +112,38 @@ func without[E any](entries []E, drop func(param string) bool, param func(E) str
 	return slices.DeleteFunc(slices.Clone(entries), func(e E) bool { return drop(param(e)) })
 }
 
-// params are the parameters that have entries.
+// params are the parameters that have entries, each once.
 func params(v index.Values) (list []string) {
+	last := ""
 	seen := func(param string) {
-		if len(list) == 0 || list[len(list)-1] != param {
+		if param != last && !slices.Contains(list, param) {
 			list = append(list, param)
 		}
+		last = param
 	}
-	for _, e := range v.Tokens {
-		seen(e.Param)
+	for i := range v.Tokens {
+		seen(v.Tokens[i].Param)
 	}
-	for _, e := range v.Strings {
-		seen(e.Param)
+	for i := range v.Strings {
+		seen(v.Strings[i].Param)
 	}
-	for _, e := range v.References {
-		seen(e.Param)
+	for i := range v.References {
+		seen(v.References[i].Param)
 	}
-	for _, e := range v.Dates {
-		seen(e.Param)
+	for i := range v.Dates {
+		seen(v.Dates[i].Param)
 	}
-	for _, e := range v.Numbers {
-		seen(e.Param)
+	for i := range v.Numbers {
+		seen(v.Numbers[i].Param)
 	}
-	for _, e := range v.Quantities {
-		seen(e.Param)
+	for i := range v.Quantities {
+		seen(v.Quantities[i].Param)
 	}
-	for _, e := range v.URIs {
-		seen(e.Param)
+	for i := range v.URIs {
+		seen(v.URIs[i].Param)
 	}
-	for _, e := range v.Composites {
-		seen(e.Param)
+	for i := range v.Composites {
+		seen(v.Composites[i].Param)
 	}
 	return list
 }
@@ -168,16 +172,22 @@ func sameTuple(a, b index.Composite) bool {
 
 // likewise compares the entries of two parameters of one kind.
 func likewise[E any](entries []E, a, b string, param func(*E) *string, same func(E, E) bool) bool {
-	of := func(name string) (list []E) {
-		for _, e := range entries {
-			if *param(&e) == name {
-				*param(&e) = ""
-				list = append(list, e)
-			}
+	next := func(i int, name string) int {
+		for i < len(entries) && *param(&entries[i]) != name {
+			i++
 		}
-		return list
+		return i
 	}
-	return slices.EqualFunc(of(a), of(b), same)
+	for i, j := next(0, a), next(0, b); ; i, j = next(i+1, a), next(j+1, b) {
+		if i == len(entries) || j == len(entries) {
+			return i == j
+		}
+		x, y := entries[i], entries[j]
+		*param(&x), *param(&y) = "", ""
+		if !same(x, y) {
+			return false
+		}
+	}
 }
 
 // twin compiles a leaf of a twin: its own entries where they differ, else those of the other parameter.

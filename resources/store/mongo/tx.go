@@ -176,7 +176,7 @@ func (t *tx) Put(r store.Record) error {
 	if err != nil {
 		return err
 	}
-	return t.add(&version{r.Version, content, indexDocument(r.Type, r.Values)})
+	return t.add(&version{r.Version, content, indexDocument(r.Type, r.Values, t.s.opt.Rules)})
 }
 
 // Delete records a deletion as the next version.

@@ -1,0 +1,235 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"fhirside/resources/store"
+)
+
+// rules sees to it that all documents are indexed by the rules of this process. Which rules the database is indexed by, and how far
+// the one process is that computes values anew, stands in one document of the collection "schema":
+//
+//	{_id: "rules", rules: "2", owner, until, next: "3", type: "Observation", after: "123"}
+//
+// owner holds a lease until a time of the server; whoever takes it over goes on behind type and after. Writes go on meanwhile:
+// a document that changes in between is indexed by whoever changes it. Processes of an older version that still run write by
+// older rules; what they write is indexed anew for some time after.
+type rules struct {
+	mu       sync.Mutex
+	behind   bool // the database is not indexed by these rules yet
+	progress string
+	working  sync.WaitGroup
+}
+
+const (
+	rulesID       = "rules"
+	reindexBatch  = 200
+	reindexLease  = 30 * time.Second
+	reindexPause  = time.Second      // before the lease is asked for again
+	stragglePause = 5 * time.Second  // between looks for what older processes wrote
+	straggleTime  = 10 * time.Minute // for how long
+)
+
+// ready says how far the index is.
+func (r *rules) ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.behind {
+		return fmt.Errorf("%w: index values are computed anew (%s)", store.ErrUnavailable, r.progress)
+	}
+	return nil
+}
+
+func (r *rules) set(behind bool, progress string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.behind, r.progress = behind, progress
+}
+
+func (r *rules) wait() { r.working.Wait() }
+
+// follow begins to see to it, in the background.
+func (r *rules) follow(s *Store) {
+	r.set(true, "not begun")
+	r.working.Go(func() {
+		work := reindexing{s, rand.Int64()}
+		for {
+			err := work.run(s.closing)
+			if err == nil || s.closing.Err() != nil {
+				return
+			}
+			s.opt.Log.LogAttrs(s.closing, slog.LevelWarn, "index values are not computed anew yet", slog.Any("error", err))
+			if !sleep(s.closing, reindexPause) {
+				return
+			}
+		}
+	})
+}
+
+// reindexing is one process's part in it.
+type reindexing struct {
+	*Store
+	owner int64
+}
+
+// run returns when the database is indexed by these rules and nobody writes by others.
+func (w reindexing) run(ctx context.Context) error {
+	state, err := once(ctx, w.db.Collection(schemaName), d("_id", rulesID, "rules", w.opt.Rules))
+	if err != nil {
+		return err
+	}
+	if is(state, "rules", w.opt.Rules) {
+		w.rules.set(false, "")
+		return nil
+	}
+	began := time.Now()
+	for done := false; !done; {
+		if done, err = w.step(ctx); err != nil {
+			return err
+		}
+	}
+	w.rules.set(false, "")
+	return w.stragglers(ctx, began)
+}
+
+func is(doc bson.Raw, field, value string) bool {
+	text, ok := doc.Lookup(field).StringValueOK()
+	return ok && text == value
+}
+
+// step does all that is left if the lease is free, else it waits; done says that the database is indexed by these rules.
+func (w reindexing) step(ctx context.Context) (done bool, err error) {
+	state, err := w.lease(ctx, bson.D{})
+	if err != nil || is(state, "rules", w.opt.Rules) {
+		return err == nil, err
+	}
+	if owner, _ := whole(state.Lookup("owner")); owner != w.owner {
+		w.rules.set(true, "by another process")
+		sleep(ctx, reindexPause)
+		return false, ctx.Err()
+	}
+	types, err := w.catalog.types(ctx)
+	if err != nil {
+		return false, err
+	}
+	from, after := "", ""
+	if is(state, "next", w.opt.Rules) {
+		from, _ = state.Lookup("type").StringValueOK()
+		after, _ = state.Lookup("after").StringValueOK()
+	}
+	for i, resourceType := range types {
+		if resourceType < from {
+			continue
+		}
+		if resourceType > from {
+			after = ""
+		}
+		w.rules.set(true, fmt.Sprintf("%d of %d types", i, len(types)))
+		if err := w.all(ctx, resourceType, after); err != nil {
+			return false, err
+		}
+	}
+	finished := d("$set", d("rules", w.opt.Rules), "$unset", d("owner", "", "until", "", "next", "", "type", "", "after", ""))
+	_, err = w.db.Collection(schemaName).UpdateOne(ctx, d("_id", rulesID, "owner", w.owner), finished)
+	return false, err // the next step finds it done, unless the lease was lost
+}
+
+// lease takes or keeps the lease, and notes fields with it; it returns the state afterwards.
+func (w reindexing) lease(ctx context.Context, note bson.D) (bson.Raw, error) {
+	free := d("$or", bson.A{
+		d("$eq", bson.A{d("$ifNull", bson.A{"$owner", w.owner}), w.owner}),
+		d("$lt", bson.A{"$until", serverNow}),
+	})
+	fields := d("mine", free)
+	take := func(value any, otherwise string) bson.D { return d("$cond", bson.A{"$mine", value, otherwise}) }
+	second := d("owner", take(w.owner, "$owner"), "until", take(d("$add", bson.A{serverNow, reindexLease.Milliseconds()}), "$until"))
+	for _, e := range note {
+		second = append(second, bson.E{Key: e.Key, Value: take(d("$literal", e.Value), "$"+e.Key)})
+	}
+	update := bson.A{d("$set", fields), d("$set", second), d("$unset", bson.A{"mine"})}
+	return w.db.Collection(schemaName).FindOneAndUpdate(ctx, d("_id", rulesID), update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+}
+
+var errLease = errors.New("another process has taken over computing the index values")
+
+// all indexes a type's documents behind an id anew.
+func (w reindexing) all(ctx context.Context, resourceType, after string) error {
+	for {
+		last, err := w.batch(ctx, resourceType, d("_id", d("$gt", after)), d("_id", 1))
+		if err != nil || last == "" {
+			return err
+		}
+		after = last
+		state, err := w.lease(ctx, d("next", w.opt.Rules, "type", resourceType, "after", after))
+		if err != nil {
+			return err
+		}
+		if owner, _ := whole(state.Lookup("owner")); owner != w.owner {
+			return errLease
+		}
+	}
+}
+
+// batch indexes some of the documents that a filter selects and that were indexed by other rules; last is the id of the last of them,
+// "" where there was none.
+func (w reindexing) batch(ctx context.Context, resourceType string, filter, order bson.D) (last string, err error) {
+	filter = append(filter, bson.E{Key: "index.rules", Value: d("$ne", w.opt.Rules)})
+	collection := w.db.Collection(resourceType)
+	cursor, err := collection.Find(ctx, filter, options.Find().SetSort(order).SetLimit(reindexBatch))
+	if err != nil {
+		return "", err
+	}
+	defer cursor.Close(ctx)
+	var changes []driver.WriteModel
+	for cursor.Next(ctx) {
+		last, _ = cursor.Current.Lookup("_id").StringValueOK()
+		version, err := decodeCurrent(resourceType, cursor.Current)
+		if err != nil {
+			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a document is not indexed anew", slog.Any("error", err))
+			continue
+		}
+		values, err := w.opt.Values(version.Body)
+		if err != nil {
+			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a resource is not indexed anew", slog.String("resource", resourceType+"/"+version.ID), slog.Any("error", err))
+			continue
+		}
+		index := bson.Raw(indexDocument(resourceType, values, w.opt.Rules))
+		changes = append(changes, driver.NewUpdateOneModel().SetFilter(d("_id", version.ID, "version", version.Version)).SetUpdate(d("$set", d("index", index))))
+	}
+	if err := cursor.Err(); err != nil || len(changes) == 0 {
+		return last, err
+	}
+	_, err = collection.BulkWrite(ctx, changes, options.BulkWrite().SetOrdered(false))
+	return last, err
+}
+
+// stragglers indexes what processes of older rules write after all, as long as these rules are those of the database.
+func (w reindexing) stragglers(ctx context.Context, since time.Time) error {
+	recent := d("updated", d("$gte", since.Add(-w.opt.longestCommit()-grace).UnixMicro()))
+	for until := time.Now().Add(straggleTime); time.Now().Before(until) && sleep(ctx, stragglePause); {
+		state, err := w.db.Collection(schemaName).FindOne(ctx, d("_id", rulesID)).Raw()
+		if err != nil || !is(state, "rules", w.opt.Rules) {
+			return err
+		}
+		types, err := w.catalog.types(ctx)
+		if err != nil {
+			return err
+		}
+		for _, resourceType := range types {
+			if _, err := w.batch(ctx, resourceType, recent, d("updated", 1, "_id", 1)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
