@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -72,7 +70,6 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	if err != nil {
 		return err
 	}
-	tuneMemory()
 	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base); err != nil {
 		return err
 	}
@@ -203,12 +200,4 @@ func warn(log *slog.Logger, set serveSettings, addr net.Addr) {
 		return
 	}
 	log.Warn("--auth none: everybody on this machine may read, change and delete every record", "address", addr.String())
-}
-
-// tuneMemory trades memory for fewer garbage collections, unless the environment says otherwise: most of what a server holds is
-// short-lived bytes of requests beside a small live heap.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
 }
