@@ -25,7 +25,7 @@ const (
 	codeOutOfDisk            = 14031
 	codeMemoryLimit          = 292 // of a sort, without use of the disk
 	codeTransactionTooLarge  = 257
-	codeTooLargeForCache     = 359
+	codeTooLargeForCache     = 388
 	codeDocumentTooLarge     = 10334
 	codeNamespaceExists      = 48
 	codeNamespaceNotFound    = 26
@@ -63,10 +63,18 @@ func hasLabel(err error, label string) bool {
 	return errors.As(err, &labelled) && labelled.HasErrorLabel(label)
 }
 
+// isTooLarge says whether a transaction is more than the server takes at once.
+func isTooLarge(err error) bool {
+	var command driver.CommandError
+	return hasCode(err, codeTransactionTooLarge, codeTooLargeForCache) ||
+		errors.As(err, &command) && command.Name == "TransactionTooLargeForCache" // of which SecantusDB has another code
+}
+
 // isUnreachable says whether the server could not be reached, or answered that it cannot serve now.
 func isUnreachable(err error) bool {
 	var selection topology.ServerSelectionError
-	return errors.As(err, &selection) || driver.IsNetworkError(err) || driver.IsTimeout(err) && !hasCode(err, codeMaxTimeExpired) ||
+	var pool interface{ Retryable() bool } // of a connection pool that was cleared while the operation waited for it
+	return errors.As(err, &selection) || errors.As(err, &pool) && pool.Retryable() || driver.IsNetworkError(err) || driver.IsTimeout(err) && !hasCode(err, codeMaxTimeExpired) ||
 		hasLabel(err, "RetryableWriteError") || hasCode(err, unavailable...) || errors.Is(err, driver.ErrClientDisconnected)
 }
 
@@ -86,7 +94,7 @@ func explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case hasCode(err, codeOutOfDisk):
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	case hasCode(err, codeTransactionTooLarge, codeTooLargeForCache):
+	case isTooLarge(err):
 		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooCostly, "this is more than the database takes at once: send it in smaller parts").Because(err)
 	case hasCode(err, codeDocumentTooLarge):
 		return tooLarge(err)
