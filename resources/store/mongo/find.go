@@ -90,7 +90,7 @@ func (f finder) run(filter search.Filter, after *position) iter.Seq2[hit, error]
 			found = append(found, stream{f.hits(command), f.sorting})
 		}
 		all := inTurn(found)
-		if len(found) > 1 {
+		if len(found) > 1 && !f.sorting.unordered {
 			all = mergedHits(found)
 		}
 		for h, err := range all {
@@ -173,7 +173,10 @@ func (f finder) commands(p plan) (commands []bson.D) {
 		return []bson.D{f.aggregation(p)}
 	}
 	for _, branch := range p.branches {
-		command := d("find", f.resourceType, "filter", branch, "sort", f.sorting.document(), "batchSize", f.batch())
+		command := d("find", f.resourceType, "filter", branch, "batchSize", f.batch())
+		if !f.sorting.unordered {
+			command = append(command, bson.E{Key: "sort", Value: f.sorting.document()})
+		}
 		if f.keysOnly {
 			command = append(command, bson.E{Key: "projection", Value: f.projection()})
 		}

@@ -91,10 +91,10 @@ func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) 
 	return nil, false, fmt.Errorf("a %T is no link", link)
 }
 
-// inner are resources of another type, with keys and terms only.
+// inner are resources of another type, with keys and terms only, in no order; one may come twice.
 func (f finder) inner(resourceType string, filter search.Filter, limit int) iter.Seq2[hit, error] {
 	other := finder{view: f.view, compiler: newCompiler(resourceType), limit: limit, keysOnly: true, withTerms: true}
-	other.sorting = other.natural()
+	other.sorting = sorting{unordered: true}
 	return other.find(filter, nil)
 }
 
@@ -225,7 +225,7 @@ func (t tester) combined(batch []hit, held []map[string]bool) (kept map[string]b
 		return holds, nil
 	})
 	f := t.finder
-	f.limit, f.keysOnly, f.withTerms, f.sorting = 0, true, false, sorting{fields: []sortField{{path: "_id"}}}
+	f.limit, f.keysOnly, f.withTerms, f.sorting = 0, true, false, sorting{unordered: true}
 	kept = map[string]bool{}
 	for h, err := range f.run(search.And{ids, known}, nil) {
 		if err != nil {

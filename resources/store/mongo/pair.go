@@ -55,7 +55,7 @@ func (c compiler) readings(param string) []reading {
 }
 
 // maxPairs bounds the pairs of one condition.
-const maxPairs = 128
+const maxPairs = 1000
 
 // pairing is a condition on an owner and one on codes as one on pairs.
 type pairing struct {

@@ -180,6 +180,9 @@ func (p planner) branches(a access) (branches [][]bson.D) {
 		branches = append(branches, []bson.D{ranges[len(ranges)-1].document()})
 		p.only = []int32{narrowShape}
 	}
+	if p.sorting.unordered && a.terms && !a.dated {
+		return append(branches, nil) // without an order the key tells nothing
+	}
 	var lead []bson.D
 	if !a.terms {
 		lead = []bson.D{d(termsPath, everyTerm)}

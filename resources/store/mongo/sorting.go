@@ -18,6 +18,7 @@ type sorting struct {
 	// idDescending is the direction of the id, which is the direction of the index that serves the order.
 	idDescending bool
 	natural      bool // by the key that orders the type, which indexes on terms and pairs serve
+	unordered    bool // nobody asks for an order
 	reversed     bool // in the direction that is not the type's own: the keys of several values are others
 	rekey        any  // computes the key in that direction; nil: it is that of the document
 }
