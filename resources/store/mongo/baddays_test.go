@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -161,6 +162,7 @@ func afterDash(s string) string {
 
 // TestKilled kills the server again and again under writing clients.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	server := mongotest.Private(t)
 	s := openAt(t, mongotest.WithDatabase(server.URI(), "killed"), Options{})
 	j := &journal{slots: map[string]int{}}
@@ -198,11 +200,18 @@ func wait(t *testing.T, d time.Duration) {
 
 // TestUnreachable: a store opens without a server, says so, and serves when the server comes.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	server := mongotest.Private(t)
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	s := openAt(t, mongotest.WithDatabase(server.URI(), "late"), Options{})
+	uri := mongotest.WithDatabase(server.URI(), "late")
+	if strings.Contains(uri, "?") {
+		uri += "&serverSelectionTimeoutMS=300"
+	} else {
+		uri += "?serverSelectionTimeoutMS=300"
+	}
+	s := openAt(t, uri, Options{})
 	if err := s.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("ready: %v", err)
 	}
@@ -212,8 +221,10 @@ func TestUnreachable(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Ready(t.Context()); err != nil {
-		t.Errorf("ready with a server: %v", err)
+	for began := time.Now(); s.Ready(t.Context()) != nil; {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the store does not find the server that came back")
+		}
 	}
 	err := s.Commit(t.Context(), func(tx store.Tx) error { return tx.Put(patient("a", "a", 1, tx.Now())) })
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -14,6 +15,7 @@ import (
 // TestFaults: errors of a server that changes its primary, loses connections or meets conflicts, one at a time. The commit is made
 // exactly once, or not at all and said so.
 func TestFaults(t *testing.T) {
+	t.Parallel() // it waits more than it works, as all that do this
 	fault, uri := mongotest.Faulty(t)
 	s := openAt(t, uri, Options{})
 	if err := s.Commit(t.Context(), func(tx store.Tx) error { return tx.Put(patient("first", "first", 1, tx.Now())) }); err != nil {
@@ -93,6 +95,7 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	t.Run("nothing works", func(t *testing.T) {
+		s := openAt(t, uri, Options{Timeout: 2 * time.Second, CommitTimeout: 2 * time.Second, Patience: time.Second})
 		fault.Fail(1000, []string{"find", "aggregate", "insert"}, code(11602))
 		defer fault.Off()
 		if _, err := s.Read(t.Context(), "Patient", "first"); !errors.Is(err, store.ErrUnavailable) {

@@ -19,6 +19,7 @@ import (
 )
 
 func TestStandaloneIsRefused(t *testing.T) {
+	t.Parallel()
 	server := mongotest.Standalone(t)
 	s, err := Open(t.Context(), server.URI(), Options{})
 	if err == nil {
@@ -227,6 +228,7 @@ func TestTooCostly(t *testing.T) {
 
 // An open commit of a process that died holds readers back until it lapses, and no longer.
 func TestOrphanedCommit(t *testing.T) {
+	t.Parallel()
 	s := open(t, Options{})
 	put := func(id string) time.Time {
 		t.Helper()

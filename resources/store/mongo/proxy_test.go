@@ -64,6 +64,7 @@ func (n *network) cut(pause time.Duration) {
 // TestNetwork: connections that are cut, slow and half-open under writing clients. Each is answered within ten seconds, and what
 // was acknowledged is there.
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	n, uri := throughNetwork(t, mongotest.URI(t))
 	s := openAt(t, uri, Options{})
 	j := &journal{slots: map[string]int{}}

@@ -25,6 +25,7 @@ func extracted(body []byte) (index.Values, error) {
 
 // TestRules: a database that was indexed by other rules is indexed anew while others write, by one of the processes.
 func TestRules(t *testing.T) {
+	t.Parallel()
 	uri := mongotest.URI(t)
 	older := openAt(t, uri, Options{Rules: "1", Values: func([]byte) (index.Values, error) { return index.Values{}, nil }})
 	write := func(ctx context.Context, id string) error {
