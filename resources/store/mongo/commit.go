@@ -52,7 +52,8 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 type committer struct {
 	s          *Store
 	began      time.Time
-	admitted   int64 // entries it may write at once with others, once it turned out to be big
+	admitted   int64 // entries it may write beside others, once it turned out to be big
+	room       int64 // what it takes of the room for big commits
 	duplicates int   // attempts that met a resource that was not there before
 }
 
@@ -109,10 +110,10 @@ func (c *committer) last(err error) error {
 
 // attempt runs the function once. An error of the database counts more than what the function makes of it.
 func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err error) {
-	ctx, cancel := context.WithDeadline(ctx, c.deadline())
+	inTime, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
-	t := &tx{s: c.s, ctx: ctx, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]store.Version{}}
-	defer func() { t.finish(err) }()
+	t := &tx{s: c.s, ctx: inTime, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]store.Version{}}
+	defer func() { t.finish(err) }() // also where the function panics
 	err = f(t)
 	if err == nil && t.failed == nil {
 		err = t.commit()
@@ -120,12 +121,13 @@ func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err er
 	if t.failed != nil {
 		err = t.failed
 	}
-	return c.prepare(ctx, t, err)
+	c.s.meters.attempted(err)
+	t.finish(err) // what is prepared for the next attempt may take time
+	return c.prepare(ctx, err)
 }
 
-// prepare does, once the transaction has ended, what the next attempt needs; it returns what failed.
-func (c *committer) prepare(ctx context.Context, t *tx, failed error) error {
-	t.abort(failed)
+// prepare does what the next attempt needs; it returns what failed.
+func (c *committer) prepare(ctx context.Context, failed error) error {
 	var missing missingCollection
 	var big admission
 	switch {
@@ -147,17 +149,20 @@ const bigCommit = 200
 // enter waits until the big commits that run leave room for this one.
 func (c *committer) enter(ctx context.Context, entries int64) error {
 	c.leave()
-	entries = min(entries, int64(c.s.opt.MaxEntriesAtOnce))
-	if err := c.s.big.Acquire(ctx, entries); err != nil {
+	room := min(entries, int64(c.s.opt.MaxEntriesAtOnce))
+	ctx, cancel := context.WithTimeout(ctx, c.s.opt.QueueTime)
+	defer cancel()
+	if err := c.s.big.Acquire(ctx, room); err != nil {
 		return fmt.Errorf("%w: other big commits take too long: %w", store.ErrUnavailable, err)
 	}
-	c.admitted = entries
+	c.room, c.admitted = room, entries
+	c.began = time.Now() // its own time begins now
 	return nil
 }
 
 func (c *committer) leave() {
-	if c.admitted > 0 {
-		c.s.big.Release(c.admitted)
-		c.admitted = 0
+	if c.room > 0 {
+		c.s.big.Release(c.room)
+		c.room, c.admitted = 0, 0
 	}
 }

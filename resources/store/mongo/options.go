@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/event"
-
 	"fhirside/search/index"
 )
 
@@ -26,15 +24,16 @@ type Options struct {
 	// MaxCommitEntries and MaxCommitBytes bound one commit; 0 is 10,000 writes and 64 MiB of BSON, history not counted.
 	MaxCommitEntries int
 	MaxCommitBytes   int
-	// MaxEntriesAtOnce bounds the writes of all big commits that run at the same time; others wait. 0 is 10,000.
+	// MaxEntriesAtOnce bounds the writes of all big commits of this process that run at the same time; others wait, or run alone if
+	// they are bigger. 0 is 2,000: each entry takes some 200 KB of the server's cache until it is durable.
 	MaxEntriesAtOnce int
+	// QueueTime is how long a big commit waits for its turn; 0 is 30 s.
+	QueueTime time.Duration
 	// Values computes index values from a body, and Rules names the version of how it does. Where the database was indexed by other
 	// rules, one process computes all values anew in the background; until then Ready says how far it is. Values nil: what is there
 	// is taken as it is.
 	Values func(body []byte) (index.Values, error)
 	Rules  string
-	// Monitor sees every command, for metrics; nil: none.
-	Monitor *event.CommandMonitor
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
 }
@@ -49,6 +48,7 @@ func (o Options) withDefaults() Options {
 	fill(&o.CommitTimeout, 9*time.Second)
 	fill(&o.Patience, 6*time.Second)
 	fill(&o.SearchTime, 5*time.Second)
+	fill(&o.QueueTime, 30*time.Second)
 	if o.MaxSorted == 0 {
 		o.MaxSorted = 100_000
 	}
@@ -59,7 +59,7 @@ func (o Options) withDefaults() Options {
 		o.MaxCommitBytes = 64 << 20
 	}
 	if o.MaxEntriesAtOnce == 0 {
-		o.MaxEntriesAtOnce = 10_000
+		o.MaxEntriesAtOnce = 2_000
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -23,6 +23,7 @@ import (
 // Store keeps resources in one database of a MongoDB deployment. Any number of processes may use the same database.
 type Store struct {
 	opt     Options
+	meters  meters
 	client  *driver.Client
 	db      *driver.Database
 	catalog catalog
@@ -60,14 +61,13 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	o.ApplyURI(uri)
 	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
 	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())
-	if opt.Monitor != nil {
-		o.SetMonitor(opt.Monitor)
-	}
+	meters := newMeters()
+	o.SetMonitor(meters.commandMonitor()).SetPoolMonitor(meters.poolMonitor())
 	client, err := driver.Connect(o)
 	if err != nil {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
-	s := &Store{opt: opt, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
+	s := &Store{opt: opt, meters: meters, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
 	s.clock = newClock(s.db, opt.longestCommit())
 	s.catalog.db = s.db
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))

@@ -3,6 +3,8 @@ package mongo
 import (
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo/mongotest"
 	"fhirside/resources/store/storetest"
@@ -40,4 +42,35 @@ func TestContract(t *testing.T) {
 
 func TestConcurrency(t *testing.T) {
 	storetest.Concurrency(t, func(t *testing.T) store.Store { return open(t, Options{}) })
+}
+
+// The store counts its work, under names that its registry takes.
+func TestMetrics(t *testing.T) {
+	s := open(t, Options{})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s)
+	if err := s.Commit(t.Context(), func(tx store.Tx) error { return tx.Put(patient("a", "a", 1, tx.Now())) }); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, family := range families {
+		for _, metric := range family.Metric {
+			for _, label := range metric.Label {
+				found[family.GetName()+" "+label.GetValue()] = true
+			}
+		}
+		found[family.GetName()] = true
+	}
+	for _, name := range []string{
+		"fhirside_mongodb_command_seconds commitTransaction", "fhirside_mongodb_connections", "fhirside_mongodb_connections_in_use",
+		"fhirside_mongodb_commit_attempts_total committed",
+	} {
+		if !found[name] {
+			t.Errorf("there is no %s: %v", name, found)
+		}
+	}
 }

@@ -252,7 +252,7 @@ func (t *tx) measure(v *version) error {
 // admit lets a big commit wait for its turn before it presses on the database. It starts again for that, since a transaction
 // must not wait.
 func (t *tx) admit() error {
-	if n := int64(len(t.order)); n >= bigCommit && min(n, int64(t.s.opt.MaxEntriesAtOnce)) > t.committer.admitted {
+	if n := int64(len(t.order)); n >= bigCommit && n > t.committer.admitted {
 		return t.fail(admission{n})
 	}
 	return nil
@@ -311,15 +311,17 @@ func (t *tx) collections(fresh []*version) error {
 	return nil
 }
 
-// finish ends the attempt.
+// finish ends the attempt, once.
 func (t *tx) finish(err error) {
 	t.abort(err)
+	number := t.number
+	t.number = 0
 	switch {
-	case t.number == 0:
+	case number == 0:
 	case errors.Is(err, errUnknown):
-		t.s.clock.lapse(t.number)
+		t.s.clock.lapse(number)
 	default:
-		t.s.clock.end(t.number)
+		t.s.clock.end(number)
 	}
 }
 
