@@ -181,6 +181,9 @@ func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Hand
 	})
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if c, ok := o.Store.(prometheus.Collector); ok {
+		metrics.MustRegister(c)
+	}
 	return rest.New(rest.Options{
 		Service:  resources.New(o),
 		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
