@@ -38,12 +38,15 @@ func (s *Store) searchOnce(ctx context.Context, q *store.Search, yield func(stor
 	if err := s.check(ctx); err != nil {
 		return false, true, err
 	}
-	session, inside, err := s.transaction(ctx)
-	if err != nil {
-		return false, true, err
+	v := &view{s: s, ctx: ctx, outside: ctx}
+	if !isLookup(*q) {
+		session, inside, err := s.transaction(ctx)
+		if err != nil {
+			return false, true, err
+		}
+		defer func() { go endSession(ctx, session) }() // nobody has to wait for that
+		v.ctx = inside
 	}
-	defer func() { go endSession(ctx, session) }() // nobody has to wait for that
-	v := &view{s: s, ctx: inside, outside: ctx}
 	for match, err := range v.search(*q) {
 		if err != nil {
 			return found, true, err
@@ -60,6 +63,9 @@ func (s *Store) searchOnce(ctx context.Context, q *store.Search, yield func(stor
 	}
 	return found, true, nil
 }
+
+// isLookup says whether a search only wants to know whether its criteria find nothing, one or several: that needs no moment for all.
+func isLookup(q store.Search) bool { return q.KeysOnly && q.Limit > 0 && q.Limit <= 2 }
 
 // Count is the number of resources that match.
 func (s *Store) Count(ctx context.Context, types []string, f search.Filter) (int64, error) {
