@@ -27,6 +27,7 @@ type target struct {
 	id           string
 	part         string // "_history", or what a compartment is searched for: a type or "*"
 	version      string
+	operation    string // "$meta"
 	query        string // "" if there is none; a lone "?" counts as one
 	hasQuery     bool
 }
@@ -92,6 +93,12 @@ func (t *target) readPath(path string) error {
 		return nil
 	}
 	parts := strings.Split(path, "/")
+	if last := parts[len(parts)-1]; strings.HasPrefix(last, "$") {
+		t.operation = last
+		if parts = parts[:len(parts)-1]; len(parts) == 0 {
+			return nil
+		}
+	}
 	if parts[0] == "_history" && len(parts) == 1 {
 		t.part = parts[0]
 		return nil
@@ -118,6 +125,9 @@ func (t *target) readPath(path string) error {
 // checkBody holds which methods go with what.
 func (e *bundleEntry) checkBody() error {
 	t := e.target
+	if t.operation != "" {
+		return e.checkOperation()
+	}
 	switch e.method {
 	case http.MethodGet, http.MethodHead:
 		return nil
@@ -145,6 +155,8 @@ func (e *bundleEntry) checkBody() error {
 func (e *bundleEntry) write(s *Service, p access.Policy) (w *write, err error) {
 	t := e.target
 	switch {
+	case t.operation != "":
+		w, err = e.metaChange(s, p)
 	case e.method == http.MethodPost:
 		w, err = s.newCreate(p, t.resourceType, e.resource, e.ifNoneExist)
 	case e.method == http.MethodPut && t.id != "":

@@ -66,12 +66,15 @@ const maxTogether = 100
 func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Element, pref Preferences) ([]byte, error) {
 	answers := make([]answer, len(list))
 	waiting, places := []*transaction{}, map[*transaction]int{}
+	entries := make([]*bundleEntry, len(list))
 	flush := func() {
 		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
-			if i := places[t]; err != nil {
+			i := places[t]
+			if err == nil {
+				answers[i], err = entries[i].answer(t.results[0], pref)
+			}
+			if err != nil {
 				answers[i] = s.refusal(in(entryAt(i), err), pref)
-			} else {
-				answers[i] = answerTo(t.results[0], pref)
 			}
 		})
 		waiting = waiting[:0]
@@ -80,7 +83,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 		entry, w, err := s.readBatchEntry(p, e, entryAt(i), pref)
 		if err == nil && w != nil {
 			t := &transaction{writes: []*write{w}}
-			places[t] = i
+			places[t], entries[i] = i, entry
 			if waiting = append(waiting, t); len(waiting) == maxTogether {
 				flush()
 			}
@@ -153,7 +156,10 @@ func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Ele
 		return nil, err
 	}
 	for n, i := range writes {
-		answers[i] = answerTo(t.results[n], pref)
+		var err error
+		if answers[i], err = entries[i].answer(t.results[n], pref); err != nil {
+			return nil, err
+		}
 	}
 	return answerBundle("transaction-response", pref.Base, answers), nil
 }
@@ -219,6 +225,9 @@ func (s *Service) getTarget(ctx context.Context, v view, p access.Policy, e *bun
 		return answer{}, err
 	}
 	switch {
+	case t.operation != "":
+		body, err := s.meta(ctx, v, p, t)
+		return answer{status: http.StatusOK, resource: body}, err
 	case t.part == "_history" && t.version == "":
 		return s.getHistory(ctx, v, p, History{t.resourceType, t.id, params}, pref)
 	case t.id != "" && t.part != "" && t.version == "":

@@ -9,20 +9,22 @@ import (
 	"fhirside/resources/store"
 )
 
-// Meta is the meta of a resource, or of one of its versions where versionID is not empty, as the Parameters that $meta answers
-// with (resource-operation-meta.html).
+// Meta answers $meta with Parameters (resource-operation-meta.html): the meta of a resource, or of one of its versions where
+// versionID is not empty. Without an id it is the profiles, security labels and tags in use in the resources of the type, or of
+// all types, as far as the caller may search them.
 func (s *Service) Meta(ctx context.Context, p access.Policy, resourceType, id, versionID string) ([]byte, error) {
-	read := s.Read
-	if versionID != "" {
-		read = func(ctx context.Context, p access.Policy, resourceType, id string) (store.Version, error) {
-			return s.ReadVersion(ctx, p, resourceType, id, versionID)
-		}
+	return s.meta(ctx, storeView{ctx, s.Store}, p, target{resourceType: resourceType, id: id, version: versionID})
+}
+
+func (s *Service) meta(ctx context.Context, v view, p access.Policy, t target) ([]byte, error) {
+	if t.id == "" {
+		return s.metaInUse(v, p, t.resourceType)
 	}
-	v, err := read(ctx, p, resourceType, id)
+	version, err := s.getVersion(ctx, v, p, t)
 	if err != nil {
 		return nil, err
 	}
-	return metaOf(v)
+	return metaOf(version)
 }
 
 // MetaChange says what is done with what is sent to $meta-add and $meta-delete.
@@ -37,16 +39,24 @@ const (
 // (resource-operation-meta-add.html, -delete.html). Unlike R4's, which may change a version in place, it makes a new one: what
 // was once served under a version stays as it was. It answers with the Parameters of the new meta.
 func (s *Service) ChangeMeta(ctx context.Context, p access.Policy, resourceType, id string, change MetaChange, parameters *fhir.Resource, c Conditions) (Result, []byte, error) {
-	meta, err := s.metaIn(parameters)
+	w, err := s.newMetaChange(p, resourceType, id, change, parameters, c)
 	if err != nil {
 		return Result{}, nil, err
 	}
-	result, err := s.Patch(ctx, p, resourceType, id, metaPatch{change, meta}, c)
+	result, err := s.commitOne(ctx, p, w)
 	if err != nil {
 		return result, nil, err
 	}
 	body, err := metaOf(result.Version)
 	return result, body, err
+}
+
+func (s *Service) newMetaChange(p access.Policy, resourceType, id string, change MetaChange, parameters *fhir.Resource, c Conditions) (*write, error) {
+	meta, err := s.metaIn(parameters)
+	if err != nil {
+		return nil, err
+	}
+	return s.newChange(p, resourceType, id, metaPatch{change, meta}, c)
 }
 
 // metaIn is the parameter "meta" of the operations' input.
@@ -65,13 +75,24 @@ func (s *Service) metaIn(parameters *fhir.Resource) (fhir.Element, error) {
 	return fhir.Element{}, fhir.Errorf(fhir.Invalid, fhir.CodeRequired, `the operation needs a parameter "meta" with a valueMeta`).At("Parameters.parameter")
 }
 
-// metaOf is a version's meta as Parameters.
+// metaOf is a version's meta as Parameters. What the caller may not read has none to show.
 func metaOf(v store.Version) ([]byte, error) {
+	if v.Body == nil {
+		return metaParameters(nil), nil
+	}
 	r, err := fhir.Parse(v.Body)
 	if err != nil {
 		return nil, damaged(v.Key, err)
 	}
-	return slices.Concat([]byte(`{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":`), r.Get("meta").Raw(), []byte(`}]}`)), nil
+	return metaParameters(r.Get("meta").Raw()), nil
+}
+
+// metaParameters are what the operations answer with. FHIR has no empty values: no meta is no parameter.
+func metaParameters(meta []byte) []byte {
+	if len(meta) == 0 {
+		return []byte(`{"resourceType":"Parameters"}`)
+	}
+	return slices.Concat([]byte(`{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":`), meta, []byte(`}]}`))
 }
 
 // metaPatch is $meta-add or $meta-delete as a Change.

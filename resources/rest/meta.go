@@ -5,11 +5,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"fhirside/fhir"
 	"fhirside/resources"
 )
 
-// meta serves $meta of a resource, and of a version.
+// meta serves $meta of a resource, of a version, of a type and of all.
 func (s *server) meta(c *gin.Context) error {
 	r, err := s.request(c)
 	if err != nil {
@@ -46,6 +45,5 @@ func (s *server) metaOfVersion(c *gin.Context) error {
 	if _, err := s.request(c); err != nil {
 		return err
 	}
-	return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotSupported,
-		"versions do not change once they are written; send $meta-add and $meta-delete to the resource: %s/%s", c.Param("type"), c.Param("id"))
+	return resources.UnchangingVersion(c.Param("type"), c.Param("id"))
 }

@@ -6,6 +6,11 @@ func bundleOf(kind, entries string) string {
 	return `{"resourceType":"Bundle","type":"` + kind + `","entry":[` + entries + `]}`
 }
 
+// request is an entry without resource.
+func request(method, url string) string {
+	return `{"request":{"method":"` + method + `","url":"` + url + `"}}`
+}
+
 var transactions = []scenario{
 	{"references between entries", []step{
 		{do: "POST ", status: 200, body: bundleOf("transaction",

@@ -1,9 +1,21 @@
 package resttest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 func metaParameters(meta string) string {
 	return `{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":` + meta + `}]}`
+}
+
+// tagged are entries that create resources with a tag each.
+func tagged(n int) string {
+	entries := make([]string, n)
+	for i := range entries {
+		entries[i] = entry("POST", "Basic", fmt.Sprintf(`{"resourceType":"Basic","meta":{"tag":[{"code":"tag-%d"}]},"code":{"text":"x"}}`, i))
+	}
+	return strings.Join(entries, ",")
 }
 
 var metas = []scenario{
@@ -35,6 +47,55 @@ var metas = []scenario{
 		{do: "GET Patient/1", status: 200, has: []string{`"meta":{"versionId":"1","lastUpdated":"{time}","tag":[{"code":"t"}]}`}},
 		{do: "DELETE Patient/1", status: 204},
 		{do: "GET Patient/1/$meta", status: 410},
+	}},
+	{"in use", []step{
+		{do: "GET $meta", status: 200, is: `{"resourceType":"Parameters"}`},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","meta":{"source":"urn:a","profile":["http://b.example","http://a.example"],"tag":[{"system":"s","code":"t","display":"T"},{"code":"alone"}]}}`, status: 201},
+		{do: "PUT Patient/2", body: `{"resourceType":"Patient","id":"2","meta":{"profile":["http://a.example"],"security":[{"system":"l","code":"R"}],"tag":[{"system":"s","code":"t","display":"T"}]}}`, status: 201},
+		{do: "PUT Organization/1", body: `{"resourceType":"Organization","id":"1","meta":{"profile":["http://c.example|1"],"tag":[{"system":"o","code":"t"}]}}`, status: 201},
+		{do: "PUT Organization/2", body: `{"resourceType":"Organization","id":"2"}`, status: 201},
+		{do: "PUT Organization/3", body: `{"resourceType":"Organization","id":"3","meta":{"tag":[{"system":"o","code":"gone"}]}}`, status: 201},
+		{do: "PUT Organization/3", body: `{"resourceType":"Organization","id":"3"}`, status: 200},
+		{do: "PUT Organization/4", body: `{"resourceType":"Organization","id":"4","meta":{"tag":[{"system":"o","code":"gone"}]}}`, status: 201},
+		{do: "DELETE Organization/4", status: 204},
+		{do: "GET Patient/$meta", status: 200, headers: map[string]string{"ETag": ""},
+			is: `{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{"profile":["http://a.example","http://b.example"],"security":[{"system":"l","code":"R"}],"tag":[{"system":"s","code":"t","display":"T"},{"code":"alone"}]}}]}`},
+		{do: "POST Organization/$meta", body: `{"resourceType":"Parameters"}`, status: 200,
+			is: `{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{"profile":["http://c.example|1"],"tag":[{"system":"o","code":"t"}]}}]}`},
+		{do: "GET $meta", status: 200,
+			is: `{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{"profile":["http://a.example","http://b.example","http://c.example|1"],"security":[{"system":"l","code":"R"}],"tag":[{"system":"o","code":"t"},{"system":"s","code":"t","display":"T"},{"code":"alone"}]}}]}`},
+		{do: "GET Observation/$meta", status: 200, is: `{"resourceType":"Parameters"}`},
+		{do: "HEAD Patient/$meta", status: 200},
+		{do: "GET Nothing/$meta", status: 404},
+		{do: "POST Patient/$meta-add", body: metaParameters(`{"tag":[{"code":"x"}]}`), status: 405},
+	}},
+	{"in use by many", []step{
+		{do: "POST ", status: 200, body: bundleOf("batch", tagged(60))},
+		{do: "GET Basic/$meta", status: 200, has: []string{`{"code":"tag-0"}`, `{"code":"tag-59"}`}},
+	}},
+	{"in Bundles", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","meta":{"tag":[{"code":"t"}]}}`, status: 201},
+		{do: "POST ", status: 200, statuses: "200 200 200 200 200 404 404", body: bundleOf("batch", strings.Join([]string{
+			request("GET", "Patient/1/$meta"), entry("POST", "Patient/1/$meta-add", metaParameters(`{"tag":[{"code":"u"}]}`)), request("POST", "Patient/1/$meta"),
+			request("GET", "Patient/$meta"), request("GET", "$meta"), request("GET", "Patient/2/$meta"), entry("POST", "Patient/2/$meta-add", metaParameters(`{"tag":[{"code":"u"}]}`)),
+		}, ",")), has: []string{
+			`"entry":[{"resource":{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{"versionId":"1","lastUpdated":"{time}","tag":[{"code":"t"}]}}]},"response":{"status":"200 OK"`,
+			`{"resource":{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{"versionId":"2","lastUpdated":"{time}","tag":[{"code":"t"},{"code":"u"}]}}]},"response":{"status":"200 OK","etag":"W/\"2\""`,
+			`"valueMeta":{"tag":[{"code":"t"},{"code":"u"}]}`,
+		}},
+		// In the order of a transaction the entry that reads sees what the others wrote.
+		{do: "POST ", status: 200, statuses: "200 200 200 201", body: bundleOf("transaction", strings.Join([]string{
+			request("GET", "Patient/1/$meta"), entry("POST", "Patient/1/$meta-delete", metaParameters(`{"tag":[{"code":"t"}]}`)), request("GET", "Patient/$meta"),
+			entry("PUT", "Patient/2", `{"resourceType":"Patient","id":"2","meta":{"tag":[{"code":"v"}]}}`),
+		}, ",")), has: []string{`"valueMeta":{"versionId":"3","lastUpdated":"{time}","tag":[{"code":"u"}]}`, `"valueMeta":{"tag":[{"code":"u"},{"code":"v"}]}`}},
+		{do: "POST ", status: 400, has: []string{"Bundle.entry[1]"}, body: bundleOf("transaction", entry("POST", "Patient/1/$meta-add", metaParameters(`{"tag":[{"code":"w"}]}`))+","+entry("PUT", "Patient/1", `{"resourceType":"Patient","id":"1"}`))},
+		{do: "POST ", status: 422, has: []string{"versions do not change"}, body: bundleOf("transaction", entry("POST", "Patient/1/_history/1/$meta-add", metaParameters(`{"tag":[{"code":"w"}]}`)))},
+		{do: "POST ", status: 400, has: []string{"Parameters"}, body: bundleOf("transaction", request("POST", "Patient/1/$meta-add"))},
+		{do: "POST ", status: 400, has: []string{"POST"}, body: bundleOf("transaction", request("GET", "Patient/1/$meta-add"))},
+		{do: "POST ", status: 400, has: []string{"$meta"}, body: bundleOf("transaction", request("DELETE", "Patient/1/$meta"))},
+		{do: "POST ", status: 404, has: []string{"$everything", "$meta"}, body: bundleOf("transaction", request("GET", "Patient/1/$everything"))},
+		{do: "POST ", status: 404, body: bundleOf("transaction", entry("POST", "Patient/$meta-add", metaParameters(`{"tag":[{"code":"w"}]}`)))},
+		{do: "GET Patient/1", status: 200, headers: map[string]string{"ETag": `W/"3"`}},
 	}},
 	{"extensions of profiles", []step{
 		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","meta":{"profile":["http://a.example","http://b.example"],"_profile":[null,{"id":"b"}]}}`, status: 201},
