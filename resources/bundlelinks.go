@@ -18,6 +18,7 @@ type bundleLinks struct {
 	links       [][]link       // per write
 	conditional []conditionalLink
 	known       map[string]bool // the texts of conditional
+	versioned   map[int]bool    // the writes that links name a version of
 }
 
 // conditionalLink is a reference by criteria: "Patient?identifier=…".
@@ -29,7 +30,7 @@ type conditionalLink struct {
 }
 
 func newBundleLinks(size int) *bundleLinks {
-	return &bundleLinks{fullURLs: make(map[string]int, size), known: map[string]bool{}}
+	return &bundleLinks{fullURLs: make(map[string]int, size), known: map[string]bool{}, versioned: map[int]bool{}}
 }
 
 // add takes in the next write.
@@ -85,34 +86,23 @@ func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Re
 // resolvedIn does it in a resource whose relative references are relative to root.
 func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, writes []*write, ids identities) (*fhir.Resource, []link, error) {
 	ed, changed := r.Edit(), false
-	replacement := func(text string, kind linkKind) (string, bool) {
-		if at, ok := b.fullURLs[text]; ok {
-			return writes[at].resourceType + "/" + ids.ids[at], true
-		}
-		if kind != isReference {
-			return "", false
-		}
-		if root != "" && fhir.ParseReference(text).Type != "" {
-			if at, ok := b.fullURLs[root+"/"+text]; ok {
-				return writes[at].resourceType + "/" + ids.ids[at], true
-			}
-		}
-		target, ok := ids.references[text]
-		return target, ok
-	}
 	for _, l := range links {
 		text := l.element.Text()
-		after, ok := "", false
-		if l.kind == isNarrative {
-			after = narrativeLinks(text, replacement)
-			ok = after != text
-		} else {
-			after, ok = replacement(text, l.kind)
+		after := b.replaced(l, root, func(text string, kind linkKind) (string, bool) {
+			if at, versioned, ok := b.entryOf(text, kind, root); ok {
+				return ids.target(at, writes[at], versioned || l.pin.Exists()), true
+			}
+			target, ok := ids.references[text]
+			return target, ok && kind == isReference
+		})
+		if after == text {
+			continue
 		}
-		if ok && after != text {
-			ed.Replace(l.element, fhir.Quote(after))
-			changed = true
+		ed.Replace(l.element, fhir.Quote(after))
+		if l.pin.Exists() {
+			ed.Remove(l.pin)
 		}
+		changed = true
 	}
 	if !changed {
 		return r, links, nil
@@ -122,6 +112,58 @@ func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, wr
 		return nil, nil, err
 	}
 	return out, linksOf(out), nil
+}
+
+// replaced is the text of a link, or of the narrative that holds links, with what they are replaced by.
+func (b *bundleLinks) replaced(l link, root string, replacement func(string, linkKind) (string, bool)) string {
+	text := l.element.Text()
+	if l.kind == isNarrative {
+		return narrativeLinks(text, replacement)
+	}
+	if after, ok := replacement(text, l.kind); ok {
+		return after
+	}
+	return text
+}
+
+// entryOf is the position of the write whose fullUrl a link names, perhaps with a version behind it. Which one does not matter:
+// what the version becomes is known to the server alone.
+func (b *bundleLinks) entryOf(text string, kind linkKind, root string) (at int, versioned, ok bool) {
+	if at, ok = b.fullURLs[text]; ok {
+		return at, false, true
+	}
+	url, version, versioned := strings.Cut(text, versionInfix)
+	if versioned = versioned && fhir.ValidID(version); versioned {
+		if at, ok = b.fullURLs[url]; ok {
+			return at, true, true
+		}
+	} else {
+		url = text
+	}
+	if kind == isReference && root != "" && fhir.ParseReference(url).Type != "" {
+		at, ok = b.fullURLs[root+"/"+url]
+	}
+	return at, versioned, ok
+}
+
+// versionInfix is between a resource's URL and that of its version.
+const versionInfix = "/_history/"
+
+// settle finds the entries that links name a version of, once all writes are added.
+func (b *bundleLinks) settle() {
+	for i, links := range b.links {
+		for _, l := range links {
+			if !l.pin.Exists() && !strings.Contains(l.element.Text(), versionInfix) {
+				continue
+			}
+			b.replaced(l, b.roots[i], func(text string, kind linkKind) (string, bool) {
+				if at, versioned, ok := b.entryOf(text, kind, b.roots[i]); ok && (versioned || l.pin.Exists()) {
+					b.versioned[at] = true
+				}
+				return "", false
+			})
+		}
+	}
 }
 
 // narrativeAttribute is a link or an image source in XHTML.

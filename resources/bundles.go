@@ -141,6 +141,7 @@ func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Ele
 			writes = append(writes, i)
 		}
 	}
+	t.links.settle()
 	if len(gets) > 0 {
 		t.reads = func(v view) error {
 			for _, i := range gets {

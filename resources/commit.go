@@ -306,10 +306,11 @@ func (r *run) put(i int, w *write, ids identities) (err error) {
 	return r.store(i, w, key, current, last)
 }
 
-// store makes the write's draft the version after last, unless it is the current one already.
+// store makes the write's draft the version after last, unless it is the current one already and no link of the Bundle counts on
+// a new one.
 func (r *run) store(i int, w *write, key store.Key, current *store.Version, last store.Version) error {
 	d, result := r.drafts[i], &r.results[i]
-	if current != nil && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
+	if versioned := r.t.links != nil && r.t.links.versioned[i]; current != nil && !versioned && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
 		result.Done, result.Version = Unchanged, *current
 		return nil
 	}

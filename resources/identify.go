@@ -1,8 +1,10 @@
 package resources
 
 import (
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
 
 	"fhirside/fhir"
 	"fhirside/resources/store"
@@ -13,17 +15,28 @@ type identities struct {
 	ids        []string          // per write: the id that it concerns; "" for deletions, which find theirs themselves
 	matched    []bool            // per write: a conditional create found this id and writes nothing
 	references map[string]string // a conditional reference and what it resolves to: "Patient/1"
+	versions   map[int]int64     // the version that a write makes or finds, where links name it
 }
 
 func (ids identities) found(i int, w *write) bool { return w.action == creates && ids.matched[i] }
 
 func (ids identities) equal(other identities) bool {
-	return slices.Equal(ids.ids, other.ids) && slices.Equal(ids.matched, other.matched) && maps.Equal(ids.references, other.references)
+	return slices.Equal(ids.ids, other.ids) && slices.Equal(ids.matched, other.matched) &&
+		maps.Equal(ids.references, other.references) && maps.Equal(ids.versions, other.versions)
+}
+
+// target is what a link to a write becomes: "Patient/1", or "Patient/1/_history/2".
+func (ids identities) target(i int, w *write, versioned bool) string {
+	target := w.resourceType + "/" + ids.ids[i]
+	if versioned {
+		target += versionInfix + strconv.FormatInt(ids.versions[i], 10)
+	}
+	return target
 }
 
 // isConditional says whether anything has to be looked up.
 func (t *transaction) isConditional() bool {
-	return t.links != nil && len(t.links.conditional) > 0 ||
+	return t.links != nil && (len(t.links.conditional) > 0 || len(t.links.versioned) > 0) ||
 		slices.ContainsFunc(t.writes, func(w *write) bool { return w.criteria != nil && w.action != deletes })
 }
 
@@ -78,7 +91,27 @@ func (t *transaction) identify(v view) (identities, error) {
 			looked[w.criteria.text] = ids.ids[i]
 		}
 	}
-	return ids, nil
+	return ids, t.number(v, &ids)
+}
+
+// number finds the versions that links name: the next one of what is written, the current one of what is found.
+func (t *transaction) number(v view, ids *identities) error {
+	if t.links == nil || len(t.links.versioned) == 0 {
+		return nil
+	}
+	ids.versions = make(map[int]int64, len(t.links.versioned))
+	for i := range t.links.versioned {
+		w := t.writes[i]
+		last, err := v.Read(w.resourceType, ids.ids[i])
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		ids.versions[i] = last.Version
+		if !ids.found(i, w) || last.Version == 0 { // what another entry creates is found as well
+			ids.versions[i]++
+		}
+	}
+	return nil
 }
 
 // agrees holds that a conditional update finds the resource whose id was sent, if one was (http.html#cond-update).

@@ -13,6 +13,9 @@ import (
 type link struct {
 	element fhir.Element // the string
 	kind    linkKind
+	// pin is the extension of a Reference that asks for the version that the transaction makes, or the list of extensions that
+	// holds nothing else; it exists on few.
+	pin fhir.Element
 }
 
 type linkKind uint8
@@ -41,6 +44,7 @@ func (w *linkWalker) object(e fhir.Element, t *definitions.Type) {
 	if t == nil {
 		return
 	}
+	before := len(w.links)
 	for member := range e.Children() {
 		el, typeName := t.Child(member.Name())
 		if el == nil {
@@ -48,6 +52,30 @@ func (w *linkWalker) object(e fhir.Element, t *definitions.Type) {
 		}
 		for item := range member.Each() {
 			w.value(item, t, el, typeName)
+		}
+	}
+	if t.Name == "Reference" {
+		w.pin(e, before)
+	}
+}
+
+// asVersion is the extension of a Reference by which it becomes one to the version that the transaction makes.
+const asVersion = "http://hl7.org/fhir/StructureDefinition/resolve-as-version-specific"
+
+// pin marks the link of a Reference, one of those from a place on, that asks for a version.
+func (w *linkWalker) pin(reference fhir.Element, from int) {
+	list := reference.Get("extension")
+	for x := range list.Each() {
+		if !x.Get("url").Is(asVersion) || string(x.Get("valueBoolean").Raw()) != "true" {
+			continue
+		}
+		if list.Len() == 1 {
+			x = list
+		}
+		for i := from; i < len(w.links); i++ {
+			if w.links[i].element == reference.Get("reference") {
+				w.links[i].pin = x
+			}
 		}
 	}
 }
@@ -63,11 +91,11 @@ func (w *linkWalker) value(item fhir.Element, owner *definitions.Type, el *defin
 	case fhir.String:
 		switch {
 		case owner.Name == "Reference" && el.Name == "reference":
-			w.links = append(w.links, link{item, isReference})
+			w.links = append(w.links, link{element: item, kind: isReference})
 		case typeName == "uri" || typeName == "url" || typeName == "oid" || typeName == "uuid":
-			w.links = append(w.links, link{item, isURI})
+			w.links = append(w.links, link{element: item, kind: isURI})
 		case typeName == "xhtml":
-			w.links = append(w.links, link{item, isNarrative})
+			w.links = append(w.links, link{element: item, kind: isNarrative})
 		}
 	}
 }

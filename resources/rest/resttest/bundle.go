@@ -30,6 +30,38 @@ var transactions = []scenario{
 				`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000003","resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"http://other.example/fhir/Patient/1"}},"request":{"method":"POST","url":"Observation"}}`)},
 		{do: "GET Observation?subject=Patient/new-1", status: 200, has: []string{`"total":2`}},
 	}},
+	{"references to versions", []step{
+		// Which version the client writes does not matter: it becomes the one that the transaction makes.
+		{do: "POST ", status: 200, body: bundleOf("transaction",
+			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient","link":[{"other":{"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001/_history/9"},"type":"seealso"}]},"request":{"method":"POST","url":"Patient"}},`+
+				`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000002","resource":{"resourceType":"Basic","code":{"text":"c"},"subject":{"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001/_history/7"},"author":{"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001"},"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"urn:uuid:0a000000-0000-4000-8000-000000000001/_history/1\">p</a></div>"}},"request":{"method":"POST","url":"Basic"}}`)},
+		{do: "GET Basic/new-2", status: 200, has: []string{`"subject":{"reference":"Patient/new-1/_history/1"}`, `"author":{"reference":"Patient/new-1"}`, `<a href=\"Patient/new-1/_history/1\">`}},
+		{do: "GET Patient/new-1", status: 200, has: []string{`{"reference":"Patient/new-1/_history/1"}`}},
+		{do: "GET Basic?subject=Patient/new-1", status: 200, has: []string{`"total":1`}},
+		{do: "DELETE Basic/new-2", status: 204},
+		// Updates, of which one goes on behind a deletion; the same content again makes a version, since a reference counts on it.
+		{do: "POST ", status: 200, statuses: "200 201 200 201", body: bundleOf("transaction",
+			`{"fullUrl":"http://other.example/fhir/Patient/new-1","resource":{"resourceType":"Patient","id":"new-1","active":true},"request":{"method":"PUT","url":"Patient/new-1"}},`+
+				`{"fullUrl":"http://other.example/fhir/Basic/new-2","resource":{"resourceType":"Basic","id":"new-2","code":{"text":"c"},"subject":{"reference":"Patient/new-1/_history/4"}},"request":{"method":"PUT","url":"Basic/new-2"}},`+
+				`{"fullUrl":"http://other.example/fhir/Patient/new-3","resource":{"resourceType":"Patient","identifier":[{"value":"none"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"_id=new-1"}},`+
+				`{"fullUrl":"http://other.example/fhir/Basic/9","resource":{"resourceType":"Basic","id":"9","code":{"text":"c"},"subject":{"reference":"Basic/new-2/_history/1"},"author":{"reference":"http://other.example/fhir/Patient/new-3/_history/1"}},"request":{"method":"PUT","url":"Basic/9"}}`)},
+		{do: "GET Basic/new-2", status: 200, headers: map[string]string{"ETag": `W/"3"`}, has: []string{`"Patient/new-1/_history/2"`}},
+		{do: "GET Basic/9", status: 200, has: []string{`"subject":{"reference":"Basic/new-2/_history/3"}`, `"author":{"reference":"Patient/new-1/_history/1"}`}},
+		{do: "POST ", status: 200, body: bundleOf("transaction",
+			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient","id":"new-1","active":true},"request":{"method":"PUT","url":"Patient/new-1"}},`+
+				`{"resource":{"resourceType":"Basic","id":"9","code":{"text":"c"},"subject":{"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001/_history/1"}},"request":{"method":"PUT","url":"Basic/9"}}`)},
+		{do: "GET Basic/9", status: 200, has: []string{`"subject":{"reference":"Patient/new-1/_history/3"}`}},
+		{do: "GET Patient/new-1", status: 200, headers: map[string]string{"ETag": `W/"3"`}},
+		// The extension asks for the same; it is gone afterwards, and what else there is stays.
+		{do: "POST ", status: 200, body: bundleOf("transaction",
+			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient","id":"new-1","active":false},"request":{"method":"PUT","url":"Patient/new-1"}},`+
+				`{"resource":{"resourceType":"Basic","id":"9","code":{"text":"c"},"subject":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/resolve-as-version-specific","valueBoolean":true}],"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001"},`+
+				`"author":{"extension":[{"url":"http://x.example","valueString":"kept"},{"url":"http://hl7.org/fhir/StructureDefinition/resolve-as-version-specific","valueBoolean":true}],"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001"}},"request":{"method":"PUT","url":"Basic/9"}}`)},
+		{do: "GET Basic/9", status: 200, has: []string{`"subject":{"reference":"Patient/new-1/_history/4"}`, `"author":{"extension":[{"url":"http://x.example","valueString":"kept"}],"reference":"Patient/new-1/_history/4"}`}},
+		// A version of what is not in the Bundle stays as it is.
+		{do: "POST ", status: 200, body: bundleOf("transaction", entry("PUT", "Basic/9", `{"resourceType":"Basic","id":"9","code":{"text":"c"},"subject":{"reference":"Patient/new-1/_history/2"}}`))},
+		{do: "GET Basic/9", status: 200, has: []string{`"subject":{"reference":"Patient/new-1/_history/2"}`}},
+	}},
 	{"all or nothing", []step{
 		{do: "PUT Patient/kept", body: `{"resourceType":"Patient","id":"kept"}`, status: 201},
 		{do: "POST ", status: 412, has: []string{`"expression":["Bundle.entry[2]"]`}, body: bundleOf("transaction",
