@@ -13,10 +13,14 @@ import (
 
 // may is the policy's answer for a type; what the policy leaves unsaid is no.
 func may(p access.Policy, resourceType string, i access.Interaction) search.Filter {
-	if f := p.May(resourceType, i); f != nil {
-		return f
+	f := p.May(resourceType, i)
+	switch {
+	case f == nil:
+		return search.None{}
+	case resourceType == binary:
+		return and(f, standIn(p))
 	}
-	return search.None{}
+	return f
 }
 
 func isAll(f search.Filter) bool  { _, ok := f.(search.All); return ok }

@@ -67,9 +67,17 @@ var componentErrata = map[string][]string{
 	"http://hl7.org/fhir/SearchParameter/Observation-code-value-date":    {"code", "value.as(dateTime) | value.as(Period)"},
 }
 
-// R4 is the registry of R4's own search parameters.
+// own are the parameters that are served beside R4's: R4 bases the access to a Binary on what it names, but finds it by nothing.
+var own = []definitions.SearchParameter{
+	{Code: SecurityContext, Base: []string{"Binary"}, Type: "reference", Expression: "Binary.securityContext"},
+}
+
+// SecurityContext is the parameter for the resource that stands for a Binary where access is decided (binary.html).
+const SecurityContext = "security-context"
+
+// R4 is the registry of R4's own search parameters, and of the few that are served beside them.
 var R4 = sync.OnceValue(func() *Registry {
-	reg, err := NewRegistry(definitions.SearchParameters())
+	reg, err := NewRegistry(slices.Concat(definitions.SearchParameters(), own))
 	if err != nil {
 		panic("search: R4's registry cannot be read: " + err.Error())
 	}

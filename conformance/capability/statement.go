@@ -183,7 +183,11 @@ func searchParam(p *search.Param) (models.CapabilityStatementRestResourceSearchP
 	if err := code.UnmarshalJSON(fhir.Quote(p.Type.String())); err != nil {
 		return models.CapabilityStatementRestResourceSearchParam{}, fmt.Errorf("%s: %w", p.URL, err)
 	}
-	return models.CapabilityStatementRestResourceSearchParam{Name: p.Code, Definition: &p.URL, Type: code}, nil
+	param := models.CapabilityStatementRestResourceSearchParam{Name: p.Code, Type: code}
+	if p.URL != "" {
+		param.Definition = &p.URL
+	}
+	return param, nil
 }
 
 // compartmentID is the last segment of a CompartmentDefinition's URL: "relatedPerson".

@@ -19,19 +19,21 @@ import (
 const binary = "Binary"
 
 // stored reads the body of a create or an update: a resource, or the content of a Binary.
-func (s *server) stored(c *gin.Context) (resource *fhir.Resource, err error) {
+func (s *server) stored(c *gin.Context) (resource *fhir.Resource, content bool, err error) {
 	if c.Param("type") != binary {
-		return s.resource(c)
+		resource, err = s.resource(c)
+		return resource, false, err
 	}
 	err = s.withBody(c, func(body []byte) (err error) {
-		if contentType := c.GetHeader("Content-Type"); isContent(contentType, body) {
+		contentType := c.GetHeader("Content-Type")
+		if content = isContent(contentType, body); content {
 			resource, err = binaryOf(c, body)
 		} else {
 			resource, err = parse(contentType, body)
 		}
 		return err
 	})
-	return resource, err
+	return resource, content, err
 }
 
 // isContent says whether a body that is sent to Binary is content, not a resource.

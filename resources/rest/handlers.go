@@ -62,7 +62,7 @@ func (s *server) create(c *gin.Context) error {
 	if r.hasCriteria() {
 		return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "a create takes no criteria in its URL; send them as the header If-None-Exist to create only what is not there yet")
 	}
-	resource, err := s.stored(c)
+	resource, _, err := s.stored(c)
 	if err != nil {
 		return err
 	}
@@ -79,9 +79,13 @@ func (s *server) update(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	resource, err := s.stored(c)
+	resource, content, err := s.stored(c)
 	if err != nil {
 		return err
+	}
+	if content {
+		result, err := s.Service.UpdateContent(r.ctx, r.policy, c.Param("id"), resource, conditions(c))
+		return r.written(result, err)
 	}
 	result, err := s.Service.Update(r.ctx, r.policy, c.Param("type"), c.Param("id"), resource, conditions(c))
 	return r.written(result, err)
@@ -92,7 +96,7 @@ func (s *server) updateWhere(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	resource, err := s.stored(c)
+	resource, _, err := s.stored(c)
 	if err != nil {
 		return err
 	}

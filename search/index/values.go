@@ -37,7 +37,7 @@ type Token struct {
 
 // Rules names how values are computed from resources. It changes whenever the values of some resource do.
 func Rules(registry *search.Registry) string {
-	const version = "2"
+	const version = "3"
 	if p := registry.Param("Patient", "_content"); p != nil && p.Words {
 		return version + " with words"
 	}
