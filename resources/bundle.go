@@ -2,10 +2,13 @@ package resources
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"fhirside/fhir"
 	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // bundleWriter writes a Bundle by splicing the resources' own bytes into an envelope (bundle.html). Members come in the order
@@ -17,6 +20,22 @@ type bundleWriter struct {
 
 // pageLink is a Bundle.link; its URL is relative to the server's base.
 type pageLink struct{ relation, url string }
+
+// inFormat are the links with the _format and _pretty of the request: a page goes on in the format in which it began.
+func inFormat(links []pageLink, params []search.Parameter) []pageLink {
+	kept := slices.DeleteFunc(slices.Clone(params), func(p search.Parameter) bool { return p.Name != "_format" && p.Name != "_pretty" })
+	if len(kept) == 0 {
+		return links
+	}
+	for i, l := range links {
+		separator := "?"
+		if strings.Contains(l.url, "?") {
+			separator = "&"
+		}
+		links[i].url = l.url + separator + formatQuery(kept)
+	}
+	return links
+}
 
 // entrySize is about what an entry needs beside its resource.
 const entrySize = 256

@@ -87,7 +87,8 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 	at := cursor{Path: h.path(), Query: formatQuery(applied), After: find.After, Total: -1}
 	next := at
 	next.After = last
-	page.links, err = s.pageLinks(at, next, more, count)
+	links, err := s.pageLinks(at, next, more, count)
+	page.links = inFormat(links, h.Params)
 	return page, err
 }
 

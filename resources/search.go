@@ -69,7 +69,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 		})
 	}
 	if parsed.CountOnly {
-		page.links = []pageLink{{"self", withQuery(q.path(), parsed.Applied)}}
+		page.links = inFormat([]pageLink{{"self", withQuery(q.path(), parsed.Applied)}}, q.Params)
 		page.Total, err = v.Count(find.Types, find.Filter)
 		return page, err
 	}
@@ -153,7 +153,8 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 	at.Query = formatQuery(without(parsed.Applied, "_count"))
 	next := at
 	next.After, next.Total = last, page.Total
-	page.links, err = s.pageLinks(at, next, more, parsed.Count)
+	links, err := s.pageLinks(at, next, more, parsed.Count)
+	page.links = inFormat(links, q.Params)
 	return err
 }
 

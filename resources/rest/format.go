@@ -38,10 +38,11 @@ func formatOf(name string, e encoding) format {
 	return format{e, []string{name + ";charset=utf-8"}, !strings.Contains(name, "fhir")}
 }
 
-// formats are the names of both in Accept and Content-Type; _format knows the short names as well.
+// formats are the names of both in Accept and Content-Type, those of before STU3 included; _format knows the short names as well.
 var (
 	formats = map[string]format{
 		"application/fhir+json": jsonFormat, "application/json": formatOf("application/json", jsonEncoding), "text/json": formatOf("text/json", jsonEncoding),
+		"application/json+fhir": formatOf("application/json+fhir", jsonEncoding), "application/xml+fhir": formatOf("application/xml+fhir", xmlEncoding),
 		"application/fhir+xml": xmlFormat, "application/xml": formatOf("application/xml", xmlEncoding), "text/xml": formatOf("text/xml", xmlEncoding),
 	}
 	shortFormats = map[string]format{"json": jsonFormat, "xml": xmlFormat}

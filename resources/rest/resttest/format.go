@@ -25,6 +25,20 @@ var formats = []scenario{
 		{do: "GET Patient/1?_pretty=true", status: 200, is: "{\n  \"resourceType\": \"Patient\",\n  \"id\": \"1\",\n  \"meta\": {\n    \"versionId\": \"1\",\n    \"lastUpdated\": \"{time}\"\n  }\n}\n"},
 		{do: "GET Patient?_pretty=true&_format=json", status: 200, has: []string{"\n  \"type\": \"searchset\"", "{base}/Patient?_count=10"}},
 	}},
+	{"formats go on with the pages", after(clinic,
+		step{do: "GET Observation?_count=1&_format=application/fhir%2Bjson&_pretty=false", status: 200, has: []string{
+			`{"relation":"self","url":"{base}/Observation?_count=1&_format=application/fhir%2Bjson&_pretty=false"}`, `&_count=1&_format=application/fhir%2Bjson&_pretty=false"}]`,
+		}},
+		step{do: "GET Observation/_history?_count=1&_format=json", status: 200, has: []string{`&_count=1&_format=json"}]`}},
+		step{do: "GET Observation?_summary=count&_format=json", status: 200, has: []string{`/Observation?_summary=count&_format=json"}`}},
+		step{do: "POST Observation/_search", header: form, body: "_count=1&_format=json", status: 200, has: []string{`&_count=1&_format=json"}]`}},
+	)},
+	{"older names of the formats", []step{
+		{do: "PUT Patient/1", header: map[string]string{"Content-Type": "application/json+fhir"}, body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "PUT Patient/2", header: map[string]string{"Content-Type": "application/xml+fhir"}, body: `<Patient xmlns="http://hl7.org/fhir"><id value="2"/></Patient>`, status: 201, headers: xmlHeader},
+		{do: "GET Patient/1", header: map[string]string{"Accept": "application/json+fhir"}, status: 200, headers: map[string]string{"Content-Type": "application/json+fhir;charset=utf-8"}},
+		{do: "GET Patient/1?_format=application/xml%2Bfhir", status: 200, headers: map[string]string{"Content-Type": "application/xml+fhir;charset=utf-8"}},
+	}},
 	{"formats that are read", []step{
 		{do: "PUT Patient/1", header: map[string]string{"Content-Type": "application/json; charset=UTF-8"}, body: `{"resourceType":"Patient","id":"1"}`, status: 201},
 		{do: "PUT Patient/2", header: map[string]string{"Content-Type": "text/json"}, body: `{"resourceType":"Patient","id":"2"}`, status: 201},
