@@ -336,7 +336,7 @@ func TestPolicyOnPatches(t *testing.T) {
 func TestPolicyOnPurges(t *testing.T) {
 	h := newHouse(t)
 	try := func(p access.Policy, resourceType, id string) (store.Version, error) {
-		return h.Purge(h.Context(), p, resourceType, id)
+		return h.Purge(h.Context(), p, resourceType, id, "me")
 	}
 	_, err := try(alice, "Observation", "ob")
 	h.wants("what alice may not see", err, fhir.NotFound)

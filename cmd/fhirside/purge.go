@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,8 @@ func purgeCommand() *cobra.Command {
 		Use:   "purge TYPE/ID",
 		Short: "Erase a record with all its versions",
 		Long: `Erase a resource with all its versions, for good: by order of a court, or because it was the wrong patient's. It is
-then gone as if deleted; that it was there, and how many versions it had, is all that the store still tells.
+then gone as if deleted; that it was there, and how many versions it had, is all that the store still tells, and an AuditEvent
+that you have done it.
 
 A server may have the store open meanwhile. Backups are not touched.`,
 		Args: cobra.ExactArgs(1),
@@ -60,12 +62,20 @@ func purge(cmd *cobra.Command, set serveSettings, name string, yes bool) (err er
 		}
 	}
 	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-	purged, err := resources.New(options).Purge(cmd.Context(), access.Everything, resourceType, id)
+	purged, err := resources.New(options).Purge(cmd.Context(), access.Everything, resourceType, id, operator())
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is purged; version %d, a deletion, is all that is left of it\n", name, purged.Version)
 	return err
+}
+
+// operator is the name of whoever runs the command, as far as the system tells.
+func operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "unknown"
 }
 
 // confirm asks for the record's name: whoever means another one notices.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,6 +33,19 @@ func TestPurge(t *testing.T) {
 		}
 		response.Body.Close()
 		return response.StatusCode
+	}
+	get := func(url string) string {
+		t.Helper()
+		response, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
 	}
 	put("Patient/a", `{"resourceType":"Patient","id":"a"}`)
 	put("Patient/a", `{"resourceType":"Patient","id":"a","active":true}`)
@@ -75,6 +89,13 @@ func TestPurge(t *testing.T) {
 		if got := status(url + "/fhir/" + path); got != want {
 			t.Errorf("GET %s: %d, want %d", path, got, want)
 		}
+	}
+	events := get(url + "/fhir/AuditEvent?entity:identifier=Patient/a&action=D")
+	if !strings.Contains(events, `"total":1`) || !strings.Contains(events, `"code":"destroy"`) || !strings.Contains(events, `"name":"`+operator()+`"`) {
+		t.Errorf("no trace of the purge: %s", events)
+	}
+	if events := get(url + "/fhir/AuditEvent"); !strings.Contains(events, `"total":2`) {
+		t.Errorf("two purges, but %s", events)
 	}
 	put("Patient/a", `{"resourceType":"Patient","id":"a"}`)
 	if got := status(url + "/fhir/Patient/a/_history/4"); got != http.StatusOK {
