@@ -63,6 +63,15 @@ func Exec(path, sql string) error {
 	return db.Exec(sql)
 }
 
+// Hold reads the file as it is now until release is called.
+func Hold(path string) (release func() error, err error) {
+	db, err := sqlite3.Open(fileURI(path))
+	if err != nil {
+		return nil, err
+	}
+	return db.Close, db.Exec("BEGIN; SELECT count(*) FROM resource")
+}
+
 // Check is SQLite's own check of the file.
 func Check(path string) (result string, err error) {
 	db, err := sqlite3.Open(fileURI(path))

@@ -20,6 +20,10 @@ type writer struct {
 	group  *group  // the open transaction
 	known  *memory // what the database is known to hold
 	packer packer
+	// others changes whenever another process has written.
+	others int64
+	// truncate: the write-ahead log may hold what was purged.
+	truncate bool
 
 	mu     sync.Mutex
 	taken  bool            // it is somebody's turn
@@ -163,6 +167,14 @@ func (w *writer) begin(ctx context.Context) (g *group, err error) {
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
+	others, _, err := w.conn.integer(`PRAGMA data_version`)
+	if err != nil {
+		w.conn.rollback()
+		return nil, explain(ctx, err)
+	}
+	if others != w.others { // what is known may have been purged
+		w.known, w.others = newMemory(nil), others
+	}
 	g = &group{begun: time.Now(), current: map[store.Key]*version{}, known: newMemory(w.known), done: make(chan struct{})}
 	if g.millis, g.next, err = w.position(); err != nil {
 		w.conn.rollback()
@@ -210,8 +222,25 @@ func (w *writer) durable(g *group) (err error) {
 		return explain(context.Background(), err)
 	}
 	g.known.keep()
+	w.empty()
 	return nil
 }
+
+// empty empties the write-ahead log behind a purge. It waits for no reader who still needs it: the next commit tries again, and
+// the last process to close the file removes the log.
+func (w *writer) empty() {
+	if !w.truncate || w.conn.db.BusyTimeout(patience) != nil {
+		return
+	}
+	busy, ok, err := w.conn.integer(`PRAGMA wal_checkpoint(TRUNCATE)`)
+	w.truncate = err != nil || ok && busy != 0
+	if err := w.conn.db.BusyTimeout(busyTimeout); err != nil {
+		w.conn.broken = true
+	}
+}
+
+// patience is how long a commit after a purge waits for readers.
+const patience = 50 * time.Millisecond
 
 // shut waits for the turns before it and closes the connection.
 func (w *writer) shut() error {
