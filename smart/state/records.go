@@ -44,8 +44,9 @@ type Account struct {
 	Name     string    `json:"name"`
 	FHIRUser string    `json:"fhirUser"` // Patient/ID, Practitioner/ID or RelatedPerson/ID
 	Admin    bool      `json:"admin,omitzero"`
-	Password string    `json:"password"`      // argon2id, in the PHC string format
-	TOTP     string    `json:"totp,omitzero"` // base32 secret of a second factor (RFC 6238)
+	Password string    `json:"password"`          // argon2id, in the PHC string format
+	TOTP     string    `json:"totp,omitzero"`     // base32 secret of a second factor (RFC 6238)
+	TOTPStep int64     `json:"totpStep,omitzero"` // time step of the last code that was taken: no code works twice
 	Disabled bool      `json:"disabled,omitzero"`
 	Created  time.Time `json:"created"`
 }
@@ -55,6 +56,7 @@ type Session struct {
 	Account string    `json:"account"`
 	Since   time.Time `json:"since"` // of the sign-in, for auth_time
 	CSRF    string    `json:"csrf"`
+	Half    bool      `json:"half,omitzero"` // the password was right, the code of the second factor is still missing
 }
 
 // ClientType is how an app proves who it is.
