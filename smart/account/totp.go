@@ -3,7 +3,7 @@ package account
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what authenticator apps compute (RFC 6238); HMAC-SHA-1 is not broken
+	"crypto/sha1" // what authenticator apps compute (RFC 6238); HMAC-SHA-1 is not broken
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/binary"

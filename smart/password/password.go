@@ -50,7 +50,7 @@ func (p phc) String() string {
 // Hash is the PHC string to keep of a password. It waits for its turn as long as the context lasts.
 func Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // never fails, by its documentation
+	rand.Read(salt) // never fails, by its documentation
 	p := phc{memory: memory, passes: passes, lanes: lanes, salt: salt, key: make([]byte, keySize)}
 	key, err := p.derive(ctx, password)
 	if err != nil {
@@ -86,8 +86,8 @@ func IsHash(text string) bool {
 // Random is a PHC string that belongs to no password: what is verified for a name that does not exist, so that it takes as long.
 func Random() string {
 	p := phc{memory: memory, passes: passes, lanes: lanes, salt: make([]byte, 16), key: make([]byte, keySize)}
-	rand.Read(p.salt) //nolint:errcheck // never fails, by its documentation
-	rand.Read(p.key)  //nolint:errcheck // never fails, by its documentation
+	rand.Read(p.salt) // never fails, by its documentation
+	rand.Read(p.key)  // never fails, by its documentation
 	return p.String()
 }
 
@@ -104,7 +104,7 @@ func (p phc) derive(ctx context.Context, password string) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	return argon2.IDKey([]byte(typed), p.salt, p.passes, p.memory, p.lanes, uint32(len(p.key))), nil //nolint:gosec // at most 64, by parse
+	return argon2.IDKey([]byte(typed), p.salt, p.passes, p.memory, p.lanes, uint32(len(p.key))), nil // at most 64, by parse
 }
 
 func parse(text string) (p phc, err error) {
