@@ -223,8 +223,9 @@ func (s *server) bundle(c *gin.Context) error {
 	return r.respond(http.StatusOK, body)
 }
 
+// metadata is for everybody: it says where tokens come from.
 func (s *server) metadata(c *gin.Context) error {
-	r, err := s.request(c)
+	r, err := s.requestBy(c, nil)
 	if err != nil {
 		return err
 	}

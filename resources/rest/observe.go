@@ -106,6 +106,7 @@ func (s *server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return
 	}
+	s.challenge(c.Writer.Header(), err)
 	switch status {
 	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", "2")

@@ -25,13 +25,20 @@ type request struct {
 	as     representation
 }
 
-// request reads what is common to all requests. A format that cannot be served is refused before anything is done.
+// request reads what is common to all requests. A caller who may not ask, and a format that cannot be served, are refused before
+// anything is done.
 func (s *server) request(c *gin.Context) (*request, error) {
-	r := &request{c: c, ctx: c.Request.Context()}
-	var err error
-	if r.policy, err = s.Guard(c.Request); err != nil {
+	policy, err := s.Guard(c.Request)
+	if err != nil {
 		return nil, err
 	}
+	return s.requestBy(c, policy)
+}
+
+// requestBy reads a request of one who may do what the policy says.
+func (s *server) requestBy(c *gin.Context, policy access.Policy) (*request, error) {
+	r := &request{c: c, ctx: c.Request.Context(), policy: policy}
+	var err error
 	if raw := c.Request.URL.RawQuery; raw != "" {
 		if r.params, err = resources.ParseQuery(raw); err != nil {
 			return nil, err

@@ -22,6 +22,15 @@ type Options struct {
 	Service *resources.Service
 	// Guard says what the caller of a request may do; its error is the answer.
 	Guard func(*http.Request) (access.Policy, error)
+	// Realm is for the answers to those who lack a token, or the right one: "" for a server that wants none.
+	Realm string
+	// Mount hangs further routes on the engine that serves the FHIR API: those of an authorization server.
+	Mount func(gin.IRouter)
+	// Origins are those whose pages may use the FHIR API from a browser, as "https://app.example"; AnyOrigin for all, empty for
+	// none but the server's own.
+	Origins []string
+	// SharedPaths are those of Mount that such pages may use as well. None of them may look at a cookie.
+	SharedPaths []string
 	// Base is the server's FHIR base URL as clients know it, without a slash at its end; "": what each request was sent to.
 	Base string
 	// Metadata is the CapabilityStatement for a base URL.
@@ -59,7 +68,7 @@ func New(o Options) http.Handler {
 		o.Metrics = prometheus.NewRegistry()
 	}
 	s := &server{Options: o, metrics: newMetrics(o.Metrics)}
-	return compressed(withoutTrailingSlash(s.engine()))
+	return s.crossOrigin(compressed(withoutTrailingSlash(s.engine())))
 }
 
 func (s *server) engine() *gin.Engine {
@@ -79,6 +88,9 @@ func (s *server) engine() *gin.Engine {
 		}
 	}
 	s.operational(e)
+	if s.Mount != nil {
+		s.Mount(e)
+	}
 	return e
 }
 
