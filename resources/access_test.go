@@ -160,7 +160,11 @@ func TestPolicyOnVersions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := string(page.Bundle("")); strings.Contains(text, "b's") || strings.Contains(text, "ob") || len(page.Entries) != 3 {
+		bundle, err := page.Bundle("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := string(bundle); strings.Contains(text, "b's") || strings.Contains(text, "ob") || len(page.Entries) != 3 {
 			t.Errorf("history %v: %s", history, text)
 		}
 	}

@@ -3,6 +3,7 @@ package resources
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
@@ -17,8 +18,8 @@ type bundleEntry struct {
 	method          string
 	target          target
 	conditions      Conditions
-	ifModifiedSince string
-	ifNoneExist     *string // nil if there is none
+	ifModifiedSince time.Time // zero if there is none
+	ifNoneExist     *string   // nil if there is none
 }
 
 // target is what an entry's URL names.
@@ -43,8 +44,14 @@ func readEntry(e fhir.Element, at, base string) (*bundleEntry, error) {
 	}
 	entry := &bundleEntry{
 		at: at, fullURL: e.Get("fullUrl").Text(), resource: e.Get("resource").Resource(), method: request.Get("method").Text(),
-		conditions:      Conditions{IfMatch: request.Get("ifMatch").Text(), IfNoneMatch: request.Get("ifNoneMatch").Text()},
-		ifModifiedSince: request.Get("ifModifiedSince").Text(),
+		conditions: Conditions{IfMatch: request.Get("ifMatch").Text(), IfNoneMatch: request.Get("ifNoneMatch").Text()},
+	}
+	if since := request.Get("ifModifiedSince"); since.Exists() {
+		moment, err := fhir.ParseMoment(since.Text())
+		if err != nil {
+			return nil, err
+		}
+		entry.ifModifiedSince = time.UnixMicro(moment.Lo)
 	}
 	if criteria := request.Get("ifNoneExist"); criteria.Exists() {
 		text := criteria.Text()
@@ -75,7 +82,7 @@ func knownMembers(e fhir.Element, typeName string) error {
 
 func (e *bundleEntry) readURL(url fhir.Element, base string) error {
 	text := url.Text()
-	if url.Kind() != fhir.String {
+	if text == "" {
 		return fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the entry's request has no url")
 	}
 	if rest, ok := strings.CutPrefix(text, base); ok && base != "" && (rest == "" || rest[0] == '/' || rest[0] == '?') {

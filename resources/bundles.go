@@ -283,7 +283,8 @@ func (s *Service) getHistory(ctx context.Context, v view, p access.Policy, h His
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{status: http.StatusOK, resource: page.Bundle(pref.Base)}, nil
+	body, err := page.Bundle(pref.Base)
+	return answer{status: http.StatusOK, resource: body}, err
 }
 
 // answerBundle is the Bundle of answers.

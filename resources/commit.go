@@ -302,6 +302,9 @@ func (r *run) put(i int, w *write, ids identities) (err error) {
 		if current, last, err = r.meet(w, key); err != nil {
 			return err
 		}
+		if current != nil && w.criteria != nil && !ids.matched[i] {
+			return fhir.Errorf(fhir.Conflict, fhir.CodeConflict, "nothing matches the criteria %s, but %s/%s is there already", clip(w.criteria.text), key.Type, key.ID)
+		}
 	}
 	return r.store(i, w, key, current, last)
 }

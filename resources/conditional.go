@@ -1,7 +1,6 @@
 package resources
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -84,13 +83,13 @@ func (p preconditions) hold(current *store.Version) error {
 	return nil
 }
 
-// NotModified says whether a conditional read finds what the client has already (http.html#cread).
-func NotModified(v store.Version, ifNoneMatch, ifModifiedSince string) bool {
+// NotModified says whether a conditional read finds what the client has already (http.html#cread). A zero ifModifiedSince is none;
+// its precision is that of HTTP, a second.
+func NotModified(v store.Version, ifNoneMatch string, ifModifiedSince time.Time) bool {
 	if p, err := parsePrecondition("If-None-Match", ifNoneMatch, false); err == nil && p.set {
 		return p.names(v)
 	}
-	since, err := http.ParseTime(ifModifiedSince)
-	return err == nil && !v.Updated.Truncate(time.Second).After(since)
+	return !ifModifiedSince.IsZero() && !v.Updated.Truncate(time.Second).After(ifModifiedSince)
 }
 
 // ETag is the entity tag of a version.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"fhirside/fhir"
@@ -34,6 +35,7 @@ type HistoryPage struct {
 	Total   int64 // -1: not known
 	Entries []store.Version
 	links   []pageLink
+	shape   Shape
 }
 
 // History finds versions (http.html#history). Each version is judged by the policy on its own, a deletion by the content that
@@ -62,6 +64,9 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 		}
 	}
 	page := &HistoryPage{Total: -1}
+	if page.shape, err = ShapeOf(applied); err != nil {
+		return nil, err
+	}
 	more, last := false, ""
 	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
 		find.Limit = count + 1
@@ -77,8 +82,10 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 		return nil, err
 	}
 	if find.After == "" {
-		if len(page.Entries) == 0 && h.ID != "" && find.Since.IsZero() && find.At.IsZero() {
-			return nil, notFound(h.Type, h.ID)
+		if len(page.Entries) == 0 && h.ID != "" {
+			if _, err := s.Read(ctx, p, h.Type, h.ID); err != nil && asError(err).Reason != fhir.Gone {
+				return nil, err
+			}
 		}
 		if !more {
 			page.Total = int64(len(page.Entries))
@@ -142,10 +149,15 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 		return find, 0, nil, err
 	}
 	find.After = at.After
+	seen := map[string]bool{}
 	for _, param := range params {
 		if param.Value == "" {
 			continue
 		}
+		if once := param.Name != "_format" && param.Name != "_pretty"; once && seen[param.Name] {
+			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s may be given once", clip(param.Name)).At(clip(param.Name))
+		}
+		seen[param.Name] = true
 		switch param.Name {
 		case "_count":
 			if count, err = strconv.Atoi(param.Value); err != nil || count < 1 {
@@ -153,7 +165,7 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 			}
 			count = min(count, s.MaxPage)
 		case "_since", "_at":
-			moment, err := fhir.ParseMoment(param.Value)
+			moment, err := fhir.ParseMoment(strings.ReplaceAll(param.Value, " ", "+")) // as a zone's sign arrives that was not escaped
 			if err != nil {
 				return find, 0, nil, asError(err).At(param.Name)
 			}
@@ -164,20 +176,22 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 			}
 			applied = append(applied, param)
 		case "_list":
-			if h.ID != "" || slices.ContainsFunc(applied, func(p search.Parameter) bool { return p.Name == "_list" }) {
-				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all, once").At("_list")
+			if h.ID != "" {
+				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all").At("_list")
 			}
+			applied = append(applied, param)
+		case "_summary", "_elements":
 			applied = append(applied, param)
 		case "_format", "_pretty":
 		default:
-			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _list, _since", clip(param.Name)).At(clip(param.Name))
+			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _elements, _list, _since, _summary", clip(param.Name)).At(clip(param.Name))
 		}
 	}
 	return find, count, applied, nil
 }
 
 // Bundle is the page as a Bundle of type history.
-func (page *HistoryPage) Bundle(base string) []byte {
+func (page *HistoryPage) Bundle(base string) ([]byte, error) {
 	size := 0
 	for _, v := range page.Entries {
 		size += len(v.Body) + 2*entrySize
@@ -193,11 +207,15 @@ func (page *HistoryPage) Bundle(base string) []byte {
 		case v.Version == 1:
 			status = http.StatusCreated
 		}
+		body, err := page.shape.Apply(v.Body)
+		if err != nil {
+			return nil, damaged(v.Key, err)
+		}
 		w.begin()
-		w.resource(base, v, v.Body)
+		w.resource(base, v, body)
 		w.raw(`,"request":{"method":"`, method, `","url":"`, url, `"},"response":{"status":"`, statusLine(status), `","etag":`)
 		w.text(ETag(v))
 		w.raw(`,"lastModified":"`, fhir.FormatInstant(v.Updated), `"}}`)
 	}
-	return w.close()
+	return w.close(), nil
 }

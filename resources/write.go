@@ -95,6 +95,8 @@ func (s *Service) check(r *fhir.Resource) error {
 func checkUpdateID(r *fhir.Resource, id string) error {
 	sent := r.Get("id")
 	switch {
+	case id == "." || id == "..":
+		return fhir.Errorf(fhir.Invalid, fhir.CodeValue, "%q cannot be an id: in a URL it is a step in the path", id).At(r.Type() + ".id")
 	case !fhir.ValidID(id):
 		return fhir.Errorf(fhir.Invalid, fhir.CodeValue, "%q is no id: ids are 1 to 64 letters, digits, '-' and '.'", clip(id))
 	case !sent.Exists():

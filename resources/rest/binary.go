@@ -80,10 +80,11 @@ func mayBeContent(c *gin.Context) bool {
 	return c.Param("type") == binary && c.Param("id") != "" && c.Param("part") == "" && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead)
 }
 
-// content answers with what a Binary holds, unless the client wants the resource. Browsers must neither guess another type nor
-// run what is in it.
+// content answers with what a Binary holds, unless the client wants the resource rather. Browsers must neither guess another
+// type nor run what is in it.
 func (r *request) content(v store.Version) (done bool, err error) {
-	if r.as.named && !r.as.generic {
+	accept := strings.Join(r.c.Request.Header["Accept"], ",")
+	if r.as.named && !r.as.generic && !strings.Contains(accept, ",") {
 		return false, nil
 	}
 	resource, err := fhir.Parse(v.Body)
@@ -95,7 +96,7 @@ func (r *request) content(v store.Version) (done bool, err error) {
 	if err != nil {
 		name, contentType = "", "application/octet-stream"
 	}
-	if r.as.named && !strings.HasPrefix(r.as.contentType[0], name+";") {
+	if r.as.named && !strings.HasPrefix(r.as.contentType[0], name+";") && r.as.quality >= qualityFor(name, accept) {
 		return false, nil
 	}
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(resource.Get("data").Text()), ""))

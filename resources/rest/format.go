@@ -60,8 +60,9 @@ func PatchFormats() []string { return slices.Clone(patchFormats) }
 type representation struct {
 	format
 	pretty bool
-	// named: the client has named a format, so that even a Binary is a resource to it.
-	named bool
+	// named: the client has named a format, so that even a Binary is a resource to it, unless it likes its content better.
+	named   bool
+	quality float64 // of the format, as Accept says; 1 where _format does
 }
 
 // representationFor reads _format, which comes before Accept, and _pretty. Beside an error it is what the error is told in.
@@ -76,14 +77,16 @@ func representationFor(r *http.Request, params []search.Parameter) (as represent
 			as.pretty = p.Value == "true"
 		}
 	}
-	switch accept := r.Header["Accept"]; {
+	switch accept := strings.Trim(strings.Join(r.Header["Accept"], ","), ", "); {
 	case asked != "":
-		as.named = true
+		as.named, as.quality = true, 1
 		as.format, err = formatNamed(asked)
-	case len(accept) == 0:
+	case accept == "":
 		as.format = ownFormat(r)
 	default:
-		as.format, as.named, err = accepted(strings.Join(accept, ","), r)
+		var best preference
+		best, err = accepted(accept, r)
+		as.format, as.named, as.quality = best.format, best.specific == typeItself, best.quality
 	}
 	return as, err
 }
@@ -118,6 +121,8 @@ type preference struct {
 	specific int // of the range that says it: 0 nothing, 1 */*, 2 application/*, 3 the type itself
 }
 
+const typeItself = 3
+
 func (p *preference) consider(f format, quality float64, specific int) {
 	if specific > p.specific || specific == p.specific && quality > p.quality {
 		*p = preference{f, quality, specific}
@@ -125,14 +130,14 @@ func (p *preference) consider(f format, quality float64, specific int) {
 }
 
 // accepted chooses by Accept (RFC 9110, section 12.5.1): the encoding of the higher quality, and of equal ones that in which
-// the request is written. Browsers, which ask for HTML, get JSON. It says whether the client has named the format.
-func accepted(accept string, r *http.Request) (f format, named bool, err error) {
+// the request is written. Browsers, which ask for HTML, get JSON. Beside an error it is the format to tell it in.
+func accepted(accept string, r *http.Request) (preference, error) {
 	if f, known := formats[accept]; known {
-		return f, true, nil
+		return preference{f, 1, typeItself}, nil
 	}
 	own := ownFormat(r)
 	if accept == "*/*" {
-		return own, false, nil
+		return preference{own, 1, 1}, nil
 	}
 	inJSON, inXML := preference{}, preference{}
 	for part := range strings.SplitSeq(accept, ",") {
@@ -146,9 +151,9 @@ func accepted(accept string, r *http.Request) (f format, named bool, err error) 
 		}
 		switch f, known := formats[name]; {
 		case known && f.encoding == jsonEncoding:
-			inJSON.consider(f, quality, 3)
+			inJSON.consider(f, quality, typeItself)
 		case known:
-			inXML.consider(f, quality, 3)
+			inXML.consider(f, quality, typeItself)
 		case name == "text/html":
 			inJSON.consider(jsonFormat, quality, 2)
 		case name == "application/*" || name == "text/*":
@@ -167,10 +172,22 @@ func accepted(accept string, r *http.Request) (f format, named bool, err error) 
 		first = second
 	}
 	if first.quality == 0 {
-		return own, false, fhir.Errorf(fhir.NotAcceptable, fhir.CodeNotSupported,
+		return preference{format: own}, fhir.Errorf(fhir.NotAcceptable, fhir.CodeNotSupported,
 			"none of the formats that the client accepts is served; application/fhir+json and application/fhir+xml are").At("http.Accept")
 	}
-	return first.format, first.specific == 3, nil
+	return first, nil
+}
+
+// qualityFor is what Accept says of a type by its name; 0 where it does not.
+func qualityFor(name, accept string) float64 {
+	for part := range strings.SplitSeq(accept, ",") {
+		if of, params, err := mime.ParseMediaType(part); err == nil && of == name {
+			if quality, err := qualityOf(params); err == nil {
+				return quality
+			}
+		}
+	}
+	return 0
 }
 
 func qualityOf(params map[string]string) (float64, error) {

@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,7 +37,8 @@ func (s *server) readWith(c *gin.Context, read func(*request) (store.Version, er
 	if err != nil {
 		return err
 	}
-	if resources.NotModified(version, c.GetHeader("If-None-Match"), c.GetHeader("If-Modified-Since")) {
+	since, _ := http.ParseTime(c.GetHeader("If-Modified-Since")) // what is no date is ignored (RFC 9110, section 13.1.3)
+	if resources.NotModified(version, c.GetHeader("If-None-Match"), since) {
 		c.Status(http.StatusNotModified)
 		return nil
 	}
@@ -161,7 +165,11 @@ func (s *server) history(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.respond(http.StatusOK, page.Bundle(r.pref.Base))
+	body, err := page.Bundle(r.pref.Base)
+	if err != nil {
+		return err
+	}
+	return r.respond(http.StatusOK, body)
 }
 
 func (s *server) search(c *gin.Context) error {
@@ -223,19 +231,29 @@ func (s *server) bundle(c *gin.Context) error {
 	return r.respond(http.StatusOK, body)
 }
 
-// metadata is for everybody: it says where tokens come from.
+// metadata serves the statement of capabilities, with an entity tag since it is big and changes rarely (http.html#capabilities).
+// It is for everybody: it says where tokens come from.
 func (s *server) metadata(c *gin.Context) error {
 	r, err := s.requestBy(c, nil)
 	if err != nil {
 		return err
 	}
-	return r.respond(http.StatusOK, s.Metadata(r.pref.Base))
+	shape, err := resources.ShapeOf(r.params)
+	if err != nil {
+		return err
+	}
+	statement := s.Metadata(r.pref.Base)
+	digest := sha256.Sum256(statement)
+	tag := `W/"` + hex.EncodeToString(digest[:8]) + `"`
+	c.Header("ETag", tag)
+	if known := c.GetHeader("If-None-Match"); known == "*" || strings.Contains(known, tag) {
+		c.Status(http.StatusNotModified)
+		return nil
+	}
+	if statement, err = shape.Apply(statement); err != nil {
+		return err
+	}
+	return r.respond(http.StatusOK, statement)
 }
 
-func noRoute(_ *server, c *gin.Context) error {
-	return fhir.Errorf(fhir.NotFound, fhir.CodeNotSupported, "nothing is served at this URL; the FHIR API is below %s", Path)
-}
-
-func noMethod(_ *server, c *gin.Context) error {
-	return fhir.Errorf(fhir.MethodNotAllowed, fhir.CodeNotSupported, "%s is not supported here, but %s", c.Request.Method, c.Writer.Header().Get("Allow"))
-}
+func noRoute(_ *server, c *gin.Context) error { return misplaced(c) }

@@ -48,6 +48,9 @@ func (s *server) observe(c *gin.Context) {
 	}
 	c.Set(requestID, id)
 	c.Header("X-Request-Id", id)
+	if correlation := c.GetHeader("X-Correlation-Id"); validRequestID(correlation) {
+		c.Header("X-Correlation-Id", correlation)
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
@@ -91,7 +94,11 @@ func knownMethod(method string) string {
 // handle makes a gin handler of one that returns an error.
 func (s *server) handle(f func(*server, *gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if err := f(s, c); err != nil {
+		err := checkPlace(c)
+		if err == nil {
+			err = f(s, c)
+		}
+		if err != nil {
 			s.fail(c, err)
 		}
 	}

@@ -55,7 +55,9 @@ func (s *server) requestBy(c *gin.Context, policy access.Policy) (*request, erro
 // hasCriteria says whether the URL has search parameters.
 func (r *request) hasCriteria() bool {
 	for _, p := range r.params {
-		if p.Name != "_format" && p.Name != "_pretty" {
+		switch p.Name {
+		case "_format", "_pretty", "_summary", "_elements": // http.html#parameters
+		default:
 			return true
 		}
 	}
@@ -74,25 +76,30 @@ func (s *server) base(r *http.Request) string {
 	return scheme + r.Host + Path
 }
 
-// preferences reads Prefer (RFC 7240); what is not known is ignored.
+// preferences reads Prefer (RFC 7240): of a preference that is given twice the first counts, and what is not known is ignored.
 func preferences(headers []string) (p resources.Preferences) {
+	returns, handling := false, false
 	for _, header := range headers {
-		for word := range strings.FieldsFuncSeq(header, func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
-			switch word {
-			case "return=minimal":
-				p.Return = resources.ReturnMinimal
-			case "return=representation":
-				p.Return = resources.ReturnRepresentation
-			case "return=OperationOutcome":
-				p.Return = resources.ReturnOutcome
-			case "handling=lenient":
-				p.Lenient = true
-			case "handling=strict":
-				p.Lenient = false
+		for preference := range strings.FieldsFuncSeq(header, func(r rune) bool { return r == ',' || r == ';' }) {
+			name, value, _ := strings.Cut(strings.ToLower(preference), "=")
+			value = strings.Trim(value, ` 	"`)
+			switch strings.TrimSpace(name) {
+			case "return":
+				if r, known := returned[value]; known && !returns {
+					p.Return, returns = r, true
+				}
+			case "handling":
+				if !handling && (value == "lenient" || value == "strict") {
+					p.Lenient, handling = value == "lenient", true
+				}
 			}
 		}
 	}
 	return p
+}
+
+var returned = map[string]resources.Return{
+	"minimal": resources.ReturnMinimal, "representation": resources.ReturnRepresentation, "operationoutcome": resources.ReturnOutcome,
 }
 
 // respond writes a resource, given as its JSON text.

@@ -79,7 +79,7 @@ func (s *server) engine() *gin.Engine {
 	e.UseRawPath, e.UnescapePathValues = false, false
 	e.Use(s.observe)
 	e.NoRoute(s.handle(noRoute))
-	e.NoMethod(s.handle(noMethod))
+	e.NoMethod(s.handle(noRoute))
 	for _, r := range routes {
 		handler := s.handle(r.serve)
 		e.Handle(r.method, Path+r.path, handler)

@@ -100,7 +100,7 @@ var badInputs = []scenario{
 		{do: "GET /nothing", status: 404, header: map[string]string{"Accept": "*/*"}, hasNot: []string{"nothing here"}},
 		{do: "GET Patient/1/2/3/4", status: 404},
 		{do: "BREW Patient/1", status: 405, headers: map[string]string{"Allow": "GET, HEAD, PUT, PATCH, DELETE"}, has: []string{"BREW"}},
-		{do: "POST metadata", body: `{"resourceType":"Patient"}`, status: 404},
+		{do: "POST metadata", body: `{"resourceType":"Patient"}`, status: 405},
 		{do: "GET Patient/1/_history/1/x", status: 404},
 	}},
 	{"request ids", []step{

@@ -67,7 +67,7 @@ var metas = []scenario{
 		{do: "GET Observation/$meta", status: 200, is: `{"resourceType":"Parameters"}`},
 		{do: "HEAD Patient/$meta", status: 200},
 		{do: "GET Nothing/$meta", status: 404},
-		{do: "POST Patient/$meta-add", body: metaParameters(`{"tag":[{"code":"x"}]}`), status: 405},
+		{do: "POST Patient/$meta-add", body: metaParameters(`{"tag":[{"code":"x"}]}`), status: 404},
 	}},
 	{"in use by many", []step{
 		{do: "POST ", status: 200, body: bundleOf("batch", tagged(60))},

@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"xml", xmlFormats, nil},
 		{"binary", binaries, nil},
 		{"clients", clients, nil},
+		{"corners", corners, nil},
 		{"hostile", hostile, nil},
 		{"bad input", badInputs, nil},
 	} {
@@ -105,11 +106,13 @@ func handler(st store.Store, options func(*resources.Options)) http.Handler {
 		options(&o)
 	}
 	return rest.New(rest.Options{
-		Service:  resources.New(o),
-		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
-		Metadata: func(base string) []byte { return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `"}`) },
-		MaxBody:  64 << 10,
-		Log:      slog.New(slog.DiscardHandler),
+		Service: resources.New(o),
+		Guard:   func(*http.Request) (access.Policy, error) { return access.Everything, nil },
+		Metadata: func(base string) []byte {
+			return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `","purpose":"test"}`)
+		},
+		MaxBody: 64 << 10,
+		Log:     slog.New(slog.DiscardHandler),
 	})
 }
 

@@ -1,0 +1,102 @@
+package resttest
+
+// corners are what the chapter on HTTP says in passing, or leaves to HTTP.
+var corners = []scenario{
+	{"methods and operations", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "OPTIONS Patient/1", status: 405, headers: map[string]string{"Allow": "GET, HEAD, PUT, PATCH, DELETE"}},
+		{do: "PUT metadata", body: `{"resourceType":"Patient"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "DELETE metadata", status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "DELETE _history", status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "GET _search", status: 405, headers: map[string]string{"Allow": "POST"}},
+		{do: "GET Patient/_search", status: 405, headers: map[string]string{"Allow": "POST"}},
+		{do: "PUT Patient/_history", body: `{"resourceType":"Patient","id":"_history"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "POST Patient/1", body: `{"resourceType":"Patient"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD, PUT, PATCH, DELETE"}},
+		{do: "DELETE Patient/1/_history", status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "GET Patient/1/$meta-add", status: 405, headers: map[string]string{"Allow": "POST"}},
+		{do: "PUT Patient/1/$meta", body: `{"resourceType":"Parameters"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD, POST"}},
+		{do: "POST Patient/$meta-add", body: metaParameters(`{"tag":[{"code":"x"}]}`), status: 404, has: []string{"there is no operation $meta-add"}},
+		{do: "GET $unknown", status: 404, has: []string{"there is no operation $unknown", `"code":"not-supported"`}},
+		{do: "POST Patient/$unknown", body: `{"resourceType":"Parameters"}`, status: 404, has: []string{"there is no operation $unknown"}},
+		{do: "GET Patient/1/$unknown", status: 404, has: []string{"there is no operation $unknown"}},
+		{do: "GET Patient/1/_history/1/$unknown", status: 404, has: []string{"there is no operation $unknown"}},
+		{do: "GET Patient/1/Observation/2/3", status: 404, has: []string{"nothing is served"}},
+	}},
+	{"the statement of capabilities", []step{
+		{do: "GET metadata", header: map[string]string{"If-None-Match": `W/"other"`}, status: 200},
+		{do: "GET metadata", header: map[string]string{"If-None-Match": `*`}, status: 304},
+		{do: "GET metadata?_format=xml", status: 200, headers: xmlHeader, has: []string{"<CapabilityStatement "}},
+		{do: "GET metadata?_elements=url", status: 200, has: []string{`"url":"{base}"`, "SUBSETTED"}, hasNot: []string{"purpose"}},
+		{do: "GET metadata?_summary=count", status: 400},
+		{do: "GET metadata?mode=full", status: 200, has: []string{`"purpose"`}},
+	}},
+	{"request ids", []step{
+		{do: "GET metadata", header: map[string]string{"X-Request-Id": "mine-1"}, status: 200, headers: map[string]string{"X-Request-Id": "mine-1", "X-Correlation-Id": ""}},
+		{do: "GET metadata", header: map[string]string{"X-Correlation-Id": "ours-1"}, status: 200, headers: map[string]string{"X-Correlation-Id": "ours-1"}},
+		{do: "GET metadata", header: map[string]string{"X-Correlation-Id": "not an id"}, status: 200, headers: map[string]string{"X-Correlation-Id": ""}},
+	}},
+	{"empty headers", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "GET Patient/1", header: map[string]string{"Accept": ""}, status: 200},
+		{do: "GET Patient/1", header: map[string]string{"Accept": " , "}, status: 200},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": ""}, status: 200},
+	}},
+	{"parameters of every interaction", []step{
+		{do: "POST Patient?_summary=true&_elements=id", body: `{"resourceType":"Patient"}`, status: 201},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":true,"contact":[{"gender":"male"}]}`, status: 201},
+		{do: "DELETE Patient/1", status: 204},
+		{do: "GET Patient/1/_history?_summary=true", status: 200, has: []string{`"active":true`, "SUBSETTED", `"method":"DELETE"`}, hasNot: []string{"contact"}},
+		{do: "GET Patient/1/_history?_elements=contact&_count=1", status: 200, has: []string{`_elements=contact&_count=1"`}},
+		{do: "GET Patient/1/_history?_summary=count", status: 400},
+	}},
+	{"preferences", []step{
+		{do: "PUT Patient/1", header: map[string]string{"Prefer": `Return="minimal"`}, body: `{"resourceType":"Patient","id":"1"}`, status: 201, hasNot: []string{"resourceType"}},
+		{do: "PUT Patient/1", header: map[string]string{"Prefer": `return = minimal`}, body: `{"resourceType":"Patient","id":"1"}`, status: 200, hasNot: []string{"resourceType"}},
+		{do: "PUT Patient/1", header: map[string]string{"Prefer": `return=operationoutcome`}, body: `{"resourceType":"Patient","id":"1"}`, status: 200, has: []string{"OperationOutcome"}},
+		// The first instance counts (RFC 7240, section 2).
+		{do: "PUT Patient/1", header: map[string]string{"Prefer": `return=minimal, return=representation`}, body: `{"resourceType":"Patient","id":"1"}`, status: 200, hasNot: []string{"resourceType"}},
+		{do: "GET Patient?nothing=1", header: map[string]string{"Prefer": "handling=strict, handling=lenient"}, status: 400},
+		{do: "GET Patient?nothing=1", header: map[string]string{"Prefer": "wait=10, handling=lenient"}, status: 200},
+	}},
+	{"ids", []step{
+		{do: "PUT Patient/..", body: `{"resourceType":"Patient","id":".."}`, status: 400, has: []string{`"expression":["Patient.id"]`}},
+		{do: "PUT Patient/.", body: `{"resourceType":"Patient","id":"."}`, status: 400},
+		{do: "PUT Patient?_id=x", body: `{"resourceType":"Patient","id":".."}`, status: 400},
+		{do: "PUT Patient/.a.", body: `{"resourceType":"Patient","id":".a."}`, status: 201},
+	}},
+	{"a conditional update overwrites only what it finds", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":true}`, status: 201},
+		{do: "PUT Patient?identifier=none", body: `{"resourceType":"Patient","id":"1"}`, status: 409, has: []string{"Patient/1", `"code":"conflict"`}},
+		{do: "POST ", status: 409, has: []string{"Bundle.entry[0]"}, body: bundleOf("transaction", entry("PUT", "Patient?identifier=none", `{"resourceType":"Patient","id":"1"}`))},
+		{do: "GET Patient/1", status: 200, has: []string{`"active":true`}},
+		{do: "DELETE Patient/1", status: 204},
+		{do: "PUT Patient?identifier=none", body: `{"resourceType":"Patient","id":"1"}`, status: 201, headers: map[string]string{"ETag": `W/"3"`}},
+	}},
+	{"entries of Bundles", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "POST ", status: 200, statuses: "304 200 400 400", body: bundleOf("batch",
+			`{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"2100-01-01T00:00:00Z"}},{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"2010-01-01T00:00:00Z"}},`+
+				`{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"Fri, 01 Jan 2100 00:00:00 GMT"}},{"request":{"method":"GET","url":""}}`),
+			has: []string{"Bundle.entry[2]", "has no url"}},
+	}},
+	{"histories", []step{
+		{do: "GET Patient/1/_history?_since=2000", status: 404},
+		{do: "GET Patient/1/_history?_at=2000", status: 404},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":true}`, status: 201},
+		{do: "GET Patient/1/_history?_since=2100", status: 200, has: []string{`"total":0`}},
+		{do: "GET Patient/1/_history?_since=2000&_since=2001", status: 400, has: []string{`"expression":["_since"]`}},
+		{do: "GET Patient/_history?_at=2000&_at=2001", status: 400},
+		{do: "GET _history?_count=1&_count=2", status: 400},
+		{do: "GET Patient/1/_history?_since=2000-01-01T00:00:00+01:00", status: 200, has: []string{`"total":1`}}, // the + came as a space
+		{do: "DELETE Patient/1", status: 204},
+		{do: "GET Patient/1/_history?_since=2100", status: 200, has: []string{`"total":0`}},
+	}},
+	{"content of Binaries by quality", []step{
+		{do: "PUT Binary/1", header: map[string]string{"Content-Type": "text/plain"}, body: "content", status: 201},
+		{do: "GET Binary/1", header: map[string]string{"Accept": "application/fhir+json;q=0.5, text/plain"}, status: 200, is: "content", headers: map[string]string{"Content-Type": "text/plain"}},
+		{do: "GET Binary/1", header: map[string]string{"Accept": "application/fhir+json, text/plain;q=0.5"}, status: 200, has: []string{`"resourceType":"Binary"`}},
+		{do: "GET Binary/1", header: map[string]string{"Accept": "application/fhir+json, text/plain"}, status: 200, has: []string{`"resourceType":"Binary"`}},
+		{do: "GET Binary/1?_format=json", header: map[string]string{"Accept": "text/plain"}, status: 200, has: []string{`"resourceType":"Binary"`}},
+		{do: "GET Binary/1", header: map[string]string{"Accept": "image/png"}, status: 200, is: "content", headers: map[string]string{"Content-Type": "text/plain"}},
+	}},
+}
