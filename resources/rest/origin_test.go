@@ -1,0 +1,118 @@
+package rest_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	"fhirside/fhir"
+	"fhirside/resources"
+	"fhirside/resources/access"
+	"fhirside/resources/rest"
+)
+
+// guarded is a server that wants a token and has an authorization server, whose page looks at cookies.
+func guarded(origins ...string) http.Handler {
+	return rest.New(rest.Options{
+		Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler), Realm: "fhirside", Origins: origins,
+		Metadata: func(string) []byte { return []byte(`{"resourceType":"CapabilityStatement"}`) },
+		Guard: func(r *http.Request) (access.Policy, error) {
+			switch r.Header.Get("Authorization") {
+			case "":
+				return nil, fhir.Errorf(fhir.Unauthenticated, fhir.CodeLogin, "send an access token")
+			case "Bearer narrow":
+				return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "this token does not reach that far")
+			}
+			return nil, fhir.Errorf(fhir.Unauthenticated, fhir.CodeSecurity, "the \"token\" has\nexpired: größer")
+		},
+		Mount: func(r gin.IRouter) {
+			r.POST("/oauth/token", func(c *gin.Context) { c.String(http.StatusOK, "token") })
+			r.GET("/oauth/authorize", func(c *gin.Context) { c.String(http.StatusOK, "page") })
+			r.GET("/.well-known/openid-configuration", func(c *gin.Context) { c.String(http.StatusOK, "{}") })
+			r.GET("/fhir/.well-known/smart-configuration", func(c *gin.Context) { c.String(http.StatusOK, "smart") })
+		},
+		SharedPaths: []string{"/oauth/token"},
+	})
+}
+
+func answer(h http.Handler, method, url string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, url, http.NoBody)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestChallenge(t *testing.T) {
+	for token, want := range map[string]struct {
+		status    int
+		challenge string
+	}{
+		"":              {401, `Bearer realm="fhirside"`},
+		"Bearer old":    {401, `Bearer realm="fhirside", error="invalid_token", error_description="the token hasexpired: grer"`},
+		"Bearer narrow": {403, `Bearer realm="fhirside", error="insufficient_scope"`},
+	} {
+		for _, url := range []string{"/fhir/Patient/1", "/fhir/Patient", "/fhir", "/fhir/_history"} {
+			w := answer(guarded(), http.MethodGet, url, "Authorization", token)
+			if w.Code != want.status || w.Header().Get("WWW-Authenticate") != want.challenge || !strings.Contains(w.Body.String(), `"OperationOutcome"`) {
+				t.Errorf("%s with %q: %d %s %s", url, token, w.Code, w.Header().Get("WWW-Authenticate"), w.Body)
+			}
+		}
+	}
+	for _, url := range []string{"/fhir/metadata", "/fhir/.well-known/smart-configuration", "/.well-known/openid-configuration", "/oauth/authorize", "/healthz"} {
+		if w := answer(guarded(), http.MethodGet, url); w.Code != http.StatusOK {
+			t.Errorf("%s needs a token: %d %s", url, w.Code, w.Body)
+		}
+	}
+}
+
+func TestCrossOrigin(t *testing.T) {
+	const app = "https://app.example"
+	paths := map[string]bool{ // whether apps of other origins may use them
+		"/fhir": true, "/fhir/": true, "/fhir/Patient/1": true, "/fhir/metadata": true, "/fhir/.well-known/smart-configuration": true,
+		"/.well-known/openid-configuration": true, "/oauth/token": true,
+		"/oauth/authorize": false, "/": false, "/metrics": false, "/fhirside": false,
+	}
+	for name, given := range map[string]struct {
+		origins []string
+		want    bool
+	}{
+		"any": {[]string{rest.AnyOrigin}, true}, "this": {[]string{"https://other.example", app}, true}, "another": {[]string{"https://other.example"}, false}, "none": {nil, false},
+	} {
+		h := guarded(given.origins...)
+		for url, shared := range paths {
+			want := ""
+			if given.want && shared {
+				want = app
+			}
+			w := answer(h, http.MethodGet, url, "Origin", app)
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("%s: GET %s allows %q, not %q", name, url, got, want)
+			}
+			if got := w.Header().Get("Access-Control-Allow-Credentials"); (got == "true") != (want != "") {
+				t.Errorf("%s: GET %s allows credentials: %q", name, url, got)
+			}
+			for _, exposed := range []string{"Location", "Etag", "Last-Modified", "Content-Location"} {
+				if got := w.Header().Get("Access-Control-Expose-Headers"); want != "" && !strings.Contains(got, exposed) {
+					t.Errorf("%s: GET %s exposes %q", name, url, got)
+				}
+			}
+			w = answer(h, http.MethodOptions, url, "Origin", app, "Access-Control-Request-Method", "PATCH", "Access-Control-Request-Headers", "authorization,x-app,if-match")
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("%s: preflight of %s allows %q, not %q", name, url, got, want)
+			}
+			if want != "" && (w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Headers") != "authorization,x-app,if-match" || w.Header().Get("Access-Control-Allow-Methods") != "PATCH") {
+				t.Errorf("%s: preflight of %s: %d %v", name, url, w.Code, w.Header())
+			}
+			if vary := w.Header().Values("Vary"); want != "" && !strings.Contains(strings.Join(vary, ","), "Origin") {
+				t.Errorf("%s: preflight of %s varies by %q", name, url, vary)
+			}
+		}
+	}
+}
