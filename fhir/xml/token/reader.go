@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"fhirside/fhir"
@@ -109,6 +111,9 @@ func (r *Reader) Next() (*Token, error) {
 			return r.end(err)
 		}
 		r.token = Token{From: from, To: int(r.dec.InputOffset()), Attrs: r.token.Attrs[:0], Declared: r.token.Declared[:0]}
+		if err := r.checkReferences(raw); err != nil {
+			return nil, err
+		}
 		switch t := raw.(type) {
 		case xml.StartElement:
 			return r.start(t)
@@ -131,6 +136,34 @@ func (r *Reader) Next() (*Token, error) {
 			}
 		case xml.Directive:
 			return nil, r.Errorf(from, "document types and entities are not allowed in FHIR")
+		}
+	}
+}
+
+// checkReferences refuses references to surrogates, which are no characters. encoding/xml takes them for U+FFFD.
+func (r *Reader) checkReferences(t xml.Token) error {
+	text := r.data[r.token.From:r.token.To]
+	switch t.(type) {
+	case xml.StartElement:
+	case xml.CharData:
+		if bytes.HasPrefix(text, []byte("<![CDATA[")) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	for {
+		at := bytes.Index(text, []byte("&#"))
+		if at < 0 {
+			return nil
+		}
+		text = text[at+len("&#"):]
+		digits, base := text[:max(bytes.IndexByte(text, ';'), 0)], 10
+		if bytes.HasPrefix(digits, []byte("x")) {
+			digits, base = digits[1:], 16
+		}
+		if n, err := strconv.ParseUint(string(digits), base, 32); err == nil && utf16.IsSurrogate(rune(n)) {
+			return r.Errorf(r.token.From, "illegal character code U+%04X", n)
 		}
 	}
 }

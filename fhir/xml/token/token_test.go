@@ -87,6 +87,8 @@ func TestRefusals(t *testing.T) {
 		{`<a>]]></a>`, "line 1"},
 		{`<a>&b;</a>`, "&b;"},
 		{`<a>&#0;</a>`, "line 1"},
+		{`<a>x&#xD800;</a>`, "U+D800"},
+		{`<a b="&#57343;"/>`, "U+DFFF"},
 		{`<!-- -- --><a/>`, "line 1"},
 		{`<!DOCTYPE a><a/>`, "document types"},
 		{`<a><!ENTITY b "c"></a>`, "document types"},
@@ -137,4 +139,11 @@ func FuzzWrite(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What looks like a reference in a comment or a CDATA section is none.
+func TestNoReferences(t *testing.T) {
+	if _, err := show(`<a><!-- &#xD800; --><![CDATA[&#xD800;]]></a>`); err != nil {
+		t.Error(err)
+	}
 }
