@@ -171,8 +171,8 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 			}
 			if param.Name == "_since" {
 				find.Since = time.UnixMicro(moment.Lo).UTC()
-			} else { // the state at the end of the day, minute or instant that is meant
-				find.At = time.UnixMicro(moment.Hi - 1).UTC()
+			} else { // some time of the day, minute or instant that is meant
+				find.At = store.Span{From: time.UnixMicro(moment.Lo).UTC(), To: time.UnixMicro(moment.Hi - 1).UTC()}
 			}
 			applied = append(applied, param)
 		case "_list":

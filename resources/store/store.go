@@ -122,10 +122,16 @@ type Match struct {
 type History struct {
 	Type, ID string // both empty: of all resources; ID empty: of a type
 	Since    time.Time
-	At       time.Time // zero: not asked; else only versions that were current at that time
-	After    string    // Position of an entry: go on behind it
+	At       Span   // zero: not asked; else only versions that were current at some time of it
+	After    string // Position of an entry: go on behind it
 	Limit    int
 }
+
+// Span is the time from one moment to another, both included.
+type Span struct{ From, To time.Time }
+
+// IsZero says whether there is none.
+func (s Span) IsZero() bool { return s == Span{} }
 
 // HistoryEntry is a version in a history.
 type HistoryEntry struct {

@@ -124,7 +124,7 @@ func (r versions) history(h store.History, after *stamp) iter.Seq2[stamped, erro
 				return
 			}
 			if !h.At.IsZero() {
-				current, err := r.wasCurrent(e, h.At.UnixMicro())
+				current, err := r.wasCurrent(e, h.At.From.UnixMicro())
 				if err != nil {
 					yield(stamped{}, err)
 					return
@@ -165,7 +165,7 @@ func (r versions) scope(h store.History) (bson.D, error) {
 		until = horizon
 	}
 	if !h.At.IsZero() {
-		until = min(until, h.At.UnixMicro()+perTime-1)
+		until = min(until, h.At.To.UnixMicro()+perTime-1)
 	}
 	within := bounds{unbounded.lo, until}
 	if !h.Since.IsZero() {
@@ -264,7 +264,7 @@ func appendVersions(ctx context.Context, page []stamped, cursor *driver.Cursor) 
 	return page, cursor.Err()
 }
 
-// wasCurrent says whether a version from before a time was still current then: whether the next one came later, or none did.
+// wasCurrent says whether a version was still current at a time, or came later: whether the next one came after it, or none did.
 func (r versions) wasCurrent(e stamped, at int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.s.opt.Timeout)
 	defer cancel()

@@ -119,8 +119,8 @@ func (s *db) historyPage(ctx context.Context, h store.History, before int64, siz
 		since = stampAt(h.Since.UnixMicro()) - 1
 	}
 	if !h.At.IsZero() {
-		at = stampAt(h.At.UnixMicro() + 1)
-		before = min(before, at)
+		at = stampAt(h.At.From.UnixMicro() + 1)
+		before = min(before, stampAt(h.At.To.UnixMicro()+1))
 	}
 	err = s.read(ctx, func(c *conn) error {
 		return c.snapshot(func() error {

@@ -98,30 +98,34 @@ func (w *world) isHistory(h store.History, want []store.Version) {
 	}
 }
 
-// historiesAt: of each resource, the version that was current at a time.
+// historiesAt: of each resource, the versions that were current at some time between two.
 func historiesAt(w *world) {
 	past := w.past()
 	times := []time.Time{past[0].Updated.Add(-time.Millisecond)}
 	for _, v := range past {
 		times = append(times, v.Updated)
 	}
-	for _, at := range append(times, past[len(past)-1].Updated.Add(time.Hour)) {
-		for _, scope := range scopes {
-			current := map[store.Key]store.Version{}
-			for _, v := range past {
-				if scope.holds(v) && !v.Updated.After(at) {
-					current[v.Key] = v
-				}
+	times = append(times, past[len(past)-1].Updated.Add(time.Hour))
+	for i, from := range times {
+		for _, to := range []time.Time{from, times[min(i+1, len(times)-1)], times[len(times)-1]} {
+			for _, scope := range scopes {
+				h := scope.History
+				h.At = store.Span{From: from, To: to}
+				w.isHistory(h, currentDuring(past, scope.holds, h.At))
 			}
-			h := scope.History
-			h.At = at
-			var want []store.Version
-			for _, v := range current {
-				want = append(want, v)
-			}
-			w.isHistory(h, want)
 		}
 	}
+}
+
+// currentDuring are those of the versions, oldest first, that hold and that were current then.
+func currentDuring(past []store.Version, holds func(store.Version) bool, span store.Span) (list []store.Version) {
+	for i, v := range past {
+		ended := slices.ContainsFunc(past[i+1:], func(next store.Version) bool { return next.Key == v.Key && !next.Updated.After(span.From) })
+		if holds(v) && !v.Updated.After(span.To) && !ended {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // changes: every version in the order of commits, from any position on.
