@@ -10,8 +10,6 @@ type Frame struct {
 	// Redirect is the redirect URI that the answer to the form may lead to. Chromium follows a redirect after a form only to
 	// what the Content-Security-Policy's form-action names, so its origin, or its scheme if that is an app's own, goes there.
 	Redirect string
-	// Secure says that the server is reached by https: browsers are then told to come by nothing else.
-	Secure bool
 }
 
 // App is the app on whose behalf a page asks.

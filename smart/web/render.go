@@ -60,7 +60,7 @@ func Render(w http.ResponseWriter, status int, p Page) error {
 	if err := pages[p.template()].Execute(&body, p); err != nil {
 		return err
 	}
-	Harden(w.Header(), frame)
+	Harden(w.Header())
 	w.Header().Set("Content-Security-Policy", policy(frame.Redirect))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", "en")
@@ -70,15 +70,12 @@ func Render(w http.ResponseWriter, status int, p Page) error {
 }
 
 // Harden sets the headers that a page's answer needs even where it is a redirect.
-func Harden(h http.Header, frame Frame) {
+func Harden(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	if frame.Secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
 }
 
 func policy(redirect string) string {
