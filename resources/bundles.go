@@ -67,6 +67,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 	answers := make([]answer, len(list))
 	waiting, places := []*transaction{}, map[*transaction]int{}
 	entries := make([]*bundleEntry, len(list))
+	gets := getter{s: s, policy: p, pref: pref}
 	flush := func() {
 		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
 			i := places[t]
@@ -91,7 +92,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 		}
 		flush()
 		if err == nil {
-			answers[i], err = s.get(ctx, storeView{ctx, s.Store}, p, entry, pref)
+			answers[i], err = gets.get(ctx, storeView{ctx, s.Store}, entry)
 		}
 		if err != nil {
 			answers[i] = s.refusal(in(entryAt(i), err), pref)
@@ -144,9 +145,10 @@ func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Ele
 	t.links.settle()
 	if len(gets) > 0 {
 		t.reads = func(v view) error {
+			from := getter{s: s, policy: p, pref: pref}
 			for _, i := range gets {
 				var err error
-				if answers[i], err = s.get(ctx, v, p, entries[i], pref); err != nil {
+				if answers[i], err = from.get(ctx, v, entries[i]); err != nil {
 					return in(entries[i].at, err)
 				}
 			}
@@ -210,12 +212,23 @@ func answerTo(r Result, pref Preferences) answer {
 	return a
 }
 
-// get answers a GET or HEAD entry.
-func (s *Service) get(ctx context.Context, v view, p access.Policy, e *bundleEntry, pref Preferences) (answer, error) {
-	a, err := s.getTarget(ctx, v, p, e, pref)
+// getter answers the GET and HEAD entries of a Bundle, as far as there is room for the answers.
+type getter struct {
+	s      *Service
+	policy access.Policy
+	pref   Preferences
+	size   int // bytes of the answers so far
+}
+
+func (g *getter) get(ctx context.Context, v view, e *bundleEntry) (answer, error) {
+	if g.size > g.s.MaxAnswer {
+		return answer{}, fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the answers to the entries before have more than %d bytes, the most for one Bundle: ask for less at once", g.s.MaxAnswer)
+	}
+	a, err := g.s.getTarget(ctx, v, g.policy, e, g.pref)
 	if e.method == http.MethodHead {
 		a.resource = nil
 	}
+	g.size += len(a.resource)
 	return a, err
 }
 

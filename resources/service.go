@@ -48,6 +48,7 @@ type Options struct {
 	MaxInclude int              // included resources on a page; what is over it is left out and announced; default 5000
 	MaxDelete  int              // resources that one conditional delete may delete; default 1
 	MaxEntries int              // entries of a batch or transaction; default 20000
+	MaxAnswer  int              // bytes that the GET entries of a batch or transaction may answer with, together; default 64 MiB
 	// Log is told of faults that no caller sees as an error: those of a batch's entries. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -79,6 +80,7 @@ func New(o Options) *Service {
 	o.MaxInclude = cmp.Or(o.MaxInclude, 5000)
 	o.MaxDelete = cmp.Or(o.MaxDelete, 1)
 	o.MaxEntries = cmp.Or(o.MaxEntries, 20000)
+	o.MaxAnswer = cmp.Or(o.MaxAnswer, 64<<20)
 	return &Service{
 		Options:   o,
 		extractor: index.New(o.Registry, o.Base),

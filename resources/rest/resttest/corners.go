@@ -1,5 +1,7 @@
 package resttest
 
+import "strings"
+
 // corners are what the chapter on HTTP says in passing, or leaves to HTTP.
 var corners = []scenario{
 	{"methods and operations", []step{
@@ -78,6 +80,13 @@ var corners = []scenario{
 			`{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"2100-01-01T00:00:00Z"}},{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"2010-01-01T00:00:00Z"}},`+
 				`{"request":{"method":"GET","url":"Patient/1","ifModifiedSince":"Fri, 01 Jan 2100 00:00:00 GMT"}},{"request":{"method":"GET","url":""}}`),
 			has: []string{"Bundle.entry[2]", "has no url"}},
+	}},
+	{"big answers of Bundles", []step{
+		{do: "PUT Basic/1", body: `{"resourceType":"Basic","id":"1","code":{"text":"` + strings.Repeat("long ", 8000) + `"}}`, status: 201},
+		{do: "POST ", status: 200, statuses: "200 200 200 413 413", body: bundleOf("batch",
+			request("HEAD", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")),
+			has: []string{"ask for less at once"}},
+		{do: "POST ", status: 413, has: []string{"Bundle.entry[2]"}, body: bundleOf("transaction", request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1"))},
 	}},
 	{"histories", []step{
 		{do: "GET Patient/1/_history?_since=2000", status: 404},

@@ -100,7 +100,7 @@ func handler(st store.Store, options func(*resources.Options)) http.Handler {
 	var ids atomic.Int64
 	o := resources.Options{
 		Store: st, NewID: func() string { return fmt.Sprintf("new-%d", ids.Add(1)) },
-		PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100,
+		PageSize: 10, MaxPage: 50, MaxInclude: 20, MaxEntries: 100, MaxAnswer: 64 << 10,
 	}
 	if options != nil {
 		options(&o)
