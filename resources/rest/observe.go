@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -51,9 +53,15 @@ func (s *server) observe(c *gin.Context) {
 	if correlation := c.GetHeader("X-Correlation-Id"); validRequestID(correlation) {
 		c.Header("X-Correlation-Id", correlation)
 	}
+	if c.Request.TLS != nil || strings.HasPrefix(s.Base, "https://") {
+		c.Header("Strict-Transport-Security", "max-age=31536000") // a year (RFC 6797)
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
+	if address := c.ClientIP(); len(s.Proxies) > 0 && address != "" {
+		c.Request.RemoteAddr = net.JoinHostPort(address, "0")
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -112,6 +113,41 @@ func TestCrossOrigin(t *testing.T) {
 			}
 			if vary := w.Header().Values("Vary"); want != "" && !strings.Contains(strings.Join(vary, ","), "Origin") {
 				t.Errorf("%s: preflight of %s varies by %q", name, url, vary)
+			}
+		}
+	}
+}
+
+// The client's address comes from a proxy only where that proxy is trusted.
+func TestProxies(t *testing.T) {
+	for name, given := range map[string]struct {
+		proxies []netip.Prefix
+		want    string
+	}{
+		"none":    {nil, "192.0.2.1:1234"},
+		"this":    {[]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, "203.0.113.7:0"},
+		"another": {[]netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}, "192.0.2.1:0"},
+	} {
+		var got string
+		h := rest.New(rest.Options{
+			Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler), Proxies: given.proxies,
+			Guard: func(r *http.Request) (access.Policy, error) {
+				got = r.RemoteAddr
+				return nil, fhir.Errorf(fhir.Unauthenticated, fhir.CodeLogin, "no")
+			},
+		})
+		if answer(h, http.MethodGet, "/fhir", "X-Forwarded-For", "198.51.100.9, 203.0.113.7"); got != given.want {
+			t.Errorf("%s: %s, not %s", name, got, given.want)
+		}
+	}
+}
+
+func TestStrictTransport(t *testing.T) {
+	for base, want := range map[string]string{"": "", "http://127.0.0.1:8080/fhir": "", "https://clinic.example/fhir": "max-age=31536000"} {
+		h := rest.New(rest.Options{Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler), Base: base})
+		for _, url := range []string{"/", "/nothing", "/healthz"} {
+			if got := answer(h, http.MethodGet, url).Header().Get("Strict-Transport-Security"); got != want {
+				t.Errorf("%s at base %q: %q", url, base, got)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package rest
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -31,6 +32,9 @@ type Options struct {
 	Origins []string
 	// SharedPaths are those of Mount that such pages may use as well. None of them may look at a cookie.
 	SharedPaths []string
+	// Proxies are the addresses of reverse proxies: what they say of a client's address (X-Forwarded-For) is believed, and nobody
+	// else's word.
+	Proxies []netip.Prefix
 	// Base is the server's FHIR base URL as clients know it, without a slash at its end; "": what each request was sent to.
 	Base string
 	// Metadata is the CapabilityStatement for a base URL.
@@ -77,6 +81,7 @@ func (s *server) engine() *gin.Engine {
 	e.RedirectTrailingSlash = false
 	e.HandleMethodNotAllowed = true
 	e.UseRawPath, e.UnescapePathValues = false, false
+	s.trust(e)
 	e.Use(s.observe)
 	e.NoRoute(s.handle(noRoute))
 	e.NoMethod(s.handle(noRoute))
@@ -92,6 +97,17 @@ func (s *server) engine() *gin.Engine {
 		s.Mount(e)
 	}
 	return e
+}
+
+// trust makes gin find the client's address behind the proxies, and only behind them.
+func (s *server) trust(e *gin.Engine) {
+	prefixes := make([]string, 0, len(s.Proxies))
+	for _, p := range s.Proxies {
+		prefixes = append(prefixes, p.String())
+	}
+	if err := e.SetTrustedProxies(prefixes); err != nil {
+		panic("rest: " + err.Error()) // only for what is no prefix
+	}
 }
 
 // operational are the pages that are no FHIR.
