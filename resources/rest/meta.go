@@ -3,47 +3,34 @@ package rest
 import (
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"fhirside/resources"
 )
 
 // meta serves $meta of a resource, of a version, of a type and of all.
-func (s *server) meta(c *gin.Context) error {
-	r, err := s.request(c)
-	if err != nil {
-		return err
-	}
-	body, err := s.Service.Meta(r.ctx, r.policy, c.Param("type"), c.Param("id"), c.Param("version"))
+func (s *server) meta(r *request) error {
+	body, err := s.Service.Meta(r.ctx, r.policy, r.param("type"), r.param("id"), r.param("version"))
 	if err != nil {
 		return err
 	}
 	return r.respond(http.StatusOK, body)
 }
 
-func (s *server) metaAdd(c *gin.Context) error    { return s.changeMeta(c, resources.AddMeta) }
-func (s *server) metaDelete(c *gin.Context) error { return s.changeMeta(c, resources.DeleteMeta) }
+func (s *server) metaAdd(r *request) error    { return s.changeMeta(r, resources.AddMeta) }
+func (s *server) metaDelete(r *request) error { return s.changeMeta(r, resources.DeleteMeta) }
 
-func (s *server) changeMeta(c *gin.Context, change resources.MetaChange) error {
-	r, err := s.request(c)
+func (s *server) changeMeta(r *request, change resources.MetaChange) error {
+	parameters, err := s.resource(r.c)
 	if err != nil {
 		return err
 	}
-	parameters, err := s.resource(c)
+	result, body, err := s.Service.ChangeMeta(r.ctx, r.policy, r.param("type"), r.param("id"), change, parameters, r.conditions())
 	if err != nil {
 		return err
 	}
-	result, body, err := s.Service.ChangeMeta(r.ctx, r.policy, c.Param("type"), c.Param("id"), change, parameters, conditions(c))
-	if err != nil {
-		return err
-	}
-	setVersion(c, result.Version)
+	setVersion(r.c, result.Version)
 	return r.respond(http.StatusOK, body)
 }
 
-func (s *server) metaOfVersion(c *gin.Context) error {
-	if _, err := s.request(c); err != nil {
-		return err
-	}
-	return resources.UnchangingVersion(c.Param("type"), c.Param("id"))
+func (s *server) metaOfVersion(r *request) error {
+	return resources.UnchangingVersion(r.param("type"), r.param("id"))
 }

@@ -100,13 +100,9 @@ func knownMethod(method string) string {
 }
 
 // handle makes a gin handler of one that returns an error.
-func (s *server) handle(f func(*server, *gin.Context) error) gin.HandlerFunc {
+func (s *server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		err := checkPlace(c)
-		if err == nil {
-			err = f(s, c)
-		}
-		if err != nil {
+		if err := f(c); err != nil {
 			s.fail(c, err)
 		}
 	}

@@ -52,6 +52,18 @@ func (s *server) requestBy(c *gin.Context, policy access.Policy) (*request, erro
 	return r, nil
 }
 
+// param is a named part of the URL's path, "" where the route has none of that name.
+func (r *request) param(name string) string { return r.c.Param(name) }
+
+func (r *request) header(name string) string { return r.c.GetHeader(name) }
+
+// criteria are the URL's, of a conditional interaction.
+func (r *request) criteria() string { return r.c.Request.URL.RawQuery }
+
+func (r *request) conditions() resources.Conditions {
+	return resources.Conditions{IfMatch: r.header("If-Match"), IfNoneMatch: r.header("If-None-Match")}
+}
+
 // hasCriteria says whether the URL has search parameters.
 func (r *request) hasCriteria() bool {
 	for _, p := range r.params {

@@ -33,7 +33,7 @@ var (
 // operation.
 type route struct {
 	method, path string
-	serve        func(*server, *gin.Context) error
+	serve        func(*server, *request) error
 	interactions []Interaction
 	operation    *Operation
 }
@@ -44,12 +44,33 @@ func conditional(code string) []Interaction {
 	return []Interaction{{Code: code, Conditional: true}}
 }
 
+// metadataPath is for everybody: it says where tokens come from.
+const metadataPath = "/metadata"
+
+// onRequest serves a route's requests.
+func (s *server) onRequest(rt route) func(*gin.Context) error {
+	read := s.request
+	if rt.path == metadataPath {
+		read = func(c *gin.Context) (*request, error) { return s.requestBy(c, nil) }
+	}
+	return func(c *gin.Context) error {
+		if err := checkPlace(c); err != nil {
+			return err
+		}
+		r, err := read(c)
+		if err != nil {
+			return err
+		}
+		return rt.serve(s, r)
+	}
+}
+
 // routes are relative to Path. A route by GET is served by HEAD as well.
 var routes = []route{
 	{http.MethodGet, "", (*server).searchSystem, onSystem("search-system"), nil},
 	{http.MethodPost, "", (*server).bundle, append(onSystem("transaction"), onSystem("batch")...), nil},
 	{http.MethodPost, "/_search", (*server).searchSystem, nil, nil},
-	{http.MethodGet, "/metadata", (*server).metadata, nil, nil},
+	{http.MethodGet, metadataPath, (*server).metadata, nil, nil},
 	{http.MethodGet, "/_history", (*server).history, onSystem("history-system"), nil},
 	{http.MethodGet, "/:type", (*server).search, onType("search-type"), nil},
 	{http.MethodPost, "/:type/_search", (*server).search, nil, nil},

@@ -83,10 +83,10 @@ func (s *server) engine() *gin.Engine {
 	e.UseRawPath, e.UnescapePathValues = false, false
 	s.trust(e)
 	e.Use(s.observe)
-	e.NoRoute(s.handle(noRoute))
-	e.NoMethod(s.handle(noRoute))
+	e.NoRoute(s.handle(misplaced))
+	e.NoMethod(s.handle(misplaced))
 	for _, r := range routes {
-		handler := s.handle(r.serve)
+		handler := s.handle(s.onRequest(r))
 		e.Handle(r.method, Path+r.path, handler)
 		if r.method == http.MethodGet {
 			e.HEAD(Path+r.path, handler)
