@@ -2,6 +2,7 @@ package fhirtest
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -45,13 +46,37 @@ func TestCase(t testing.TB, name string) []byte {
 	return data
 }
 
+// Package is the path of the package hl7.fhir.r4.examples; the test is skipped where it is not there.
+func Package(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(Root(t), ".cache/hl7.fhir.r4.examples-4.0.1.tgz")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		t.Skip("the package hl7.fhir.r4.examples is not in .cache")
+	}
+	return path
+}
+
+// Generated checks that a committed file, named from the root, is what its generator makes of the package.
+func Generated(t testing.TB, name string, generate func(tgz string) ([]byte, error)) (content []byte) {
+	t.Helper()
+	content, err := generate(Package(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed, err := os.ReadFile(filepath.Join(Root(t), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(content, committed) {
+		t.Errorf("%s has %d bytes, generated are %d, and they differ: run go generate ./%s", name, len(committed), len(content), path.Dir(name))
+	}
+	return content
+}
+
 // Files are the files of the package hl7.fhir.r4.examples by their names ("Patient-example.json"), in its order.
 func Files(t testing.TB) iter.Seq2[string, []byte] {
 	t.Helper()
-	f, err := os.Open(filepath.Join(Root(t), ".cache/hl7.fhir.r4.examples-4.0.1.tgz"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("the package hl7.fhir.r4.examples is not in .cache")
-	}
+	f, err := os.Open(Package(t))
 	if err != nil {
 		t.Fatal(err)
 	}
