@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,17 +9,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
 
 	"fhirside/fhir"
 )
 
-// Issuer is an external OpenID Connect issuer whose access tokens are taken. URL, Audiences and Base are required.
-type Issuer struct {
+// IssuerOptions describe an external OpenID Connect issuer whose access tokens are taken. URL, Audiences and Base are required.
+type IssuerOptions struct {
 	// URL is the issuer, as its discovery document and its tokens name it.
 	URL string
 	// Audiences are the values of aud that stand for this server; a token needs one of them. Never an app's client_id: an id_token
@@ -28,49 +29,41 @@ type Issuer struct {
 	Base string
 	// Names of claims; defaults "patient", "fhirUser", and for scopes "scope" or else "scp".
 	PatientClaim, UserClaim, ScopeClaim string
-	Client                              *http.Client     // default: one that gives up after 10 s
 	Now                                 func() time.Time // default: time.Now
+}
 
-	discovering sync.Mutex
-	provider    *oidc.Provider
-	failed      time.Time // of the last discovery
-	failure     error
+// Issuer is an external issuer that has been found.
+type Issuer struct {
+	IssuerOptions
+	Provider *oidc.Provider // its discovery document
+	verifier *oidc.IDTokenVerifier
 }
 
 // algorithms that an issuer may sign with. No HMAC, and nothing unsigned.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.ES256, oidc.ES384, oidc.PS256}
 
-// again is how long a failed discovery is not repeated.
-const again = 5 * time.Second
-
-func (i *Issuer) now() time.Time {
-	if i.Now != nil {
-		return i.Now()
+// Find reads an issuer's discovery document (OpenID Connect Discovery 1.0). Its keys are fetched when tokens name them.
+func Find(o IssuerOptions) (*Issuer, error) {
+	// Unknown keys make go-oidc ask for the key set, and anybody can send a token that names one: it is asked once a second at most.
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &slowed{rate.NewLimiter(rate.Every(time.Second), 5)}}
+	// The provider goes on to fetch keys with this context: no caller's may end it.
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), client), o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("the OpenID Connect issuer cannot be used: %w", err)
 	}
-	return time.Now()
+	// go-oidc calls it an id_token, but what it checks holds for any signed JWT of an issuer: signature, iss, exp and nbf. aud is ours.
+	verifier := provider.Verifier(&oidc.Config{SkipClientIDCheck: true, SupportedSigningAlgs: algorithms, Now: o.Now})
+	return &Issuer{o, provider, verifier}, nil
 }
 
-// Discover is the issuer's discovery document; it is fetched once. The error is an answer for callers (503) while the issuer
-// cannot be reached.
-func (i *Issuer) Discover() (*oidc.Provider, error) {
-	i.discovering.Lock()
-	defer i.discovering.Unlock()
-	if i.provider != nil {
-		return i.provider, nil
+// slowed is a transport that refuses what comes too often.
+type slowed struct{ limit *rate.Limiter }
+
+func (s *slowed) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !s.limit.Allow() {
+		return nil, errors.New("asked too often")
 	}
-	if i.failure == nil || i.now().Sub(i.failed) >= again {
-		client := i.Client
-		if client == nil {
-			client = &http.Client{Timeout: 10 * time.Second}
-		}
-		// The provider goes on to fetch keys with this context: no request's may end it.
-		i.provider, i.failure = oidc.NewProvider(oidc.ClientContext(context.Background(), client), i.URL)
-		i.failed = i.now()
-	}
-	if i.failure != nil {
-		return nil, fhir.Errorf(fhir.Unavailable, fhir.CodeTransient, "the issuer of access tokens cannot be reached").Because(i.failure)
-	}
-	return i.provider, nil
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // Verify is a Verifier.
@@ -78,14 +71,7 @@ func (i *Issuer) Verify(ctx context.Context, token string) (Claims, error) {
 	if err := checkType(token); err != nil {
 		return Claims{}, Invalid(err)
 	}
-	provider, err := i.Discover()
-	if err != nil {
-		return Claims{}, err
-	}
-	// go-oidc calls it an id_token, but what it checks is any signed JWT of the issuer: signature, iss, exp and nbf. aud is ours.
-	verified, err := provider.Verifier(&oidc.Config{
-		SkipClientIDCheck: true, SupportedSigningAlgs: algorithms, Now: i.now,
-	}).Verify(ctx, token)
+	verified, err := i.verifier.Verify(ctx, token)
 	if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 		return Claims{}, Expired()
 	}
@@ -130,23 +116,16 @@ func (i *Issuer) claims(verified *oidc.IDToken, all map[string]json.RawMessage) 
 	if c.Scope == "" {
 		return c, Invalid(errors.New("the token has no scopes: an id_token, perhaps"))
 	}
-	patient := text(all, or(i.PatientClaim, "patient"))
+	patient := text(all, cmp.Or(i.PatientClaim, "patient"))
 	c.Patient = strings.TrimPrefix(strings.TrimPrefix(patient, i.Base+"/"), "Patient/")
 	if c.Patient != "" && !fhir.ValidID(c.Patient) {
 		return c, Invalid(errors.New("its claim of a patient is no id"))
 	}
-	c.FHIRUser = strings.TrimPrefix(text(all, or(i.UserClaim, "fhirUser")), i.Base+"/")
+	c.FHIRUser = strings.TrimPrefix(text(all, cmp.Or(i.UserClaim, "fhirUser")), i.Base+"/")
 	if resourceType, id, _ := strings.Cut(c.FHIRUser, "/"); !fhir.ValidID(id) || resourceType == "" {
 		c.FHIRUser = "" // a user of another server: nobody here
 	}
 	return c, nil
-}
-
-func or(name, otherwise string) string {
-	if name == "" {
-		return otherwise
-	}
-	return name
 }
 
 // text is a claim that is a string, else "".

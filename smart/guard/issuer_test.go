@@ -12,6 +12,15 @@ import (
 
 const base = "https://clinic.example/fhir"
 
+func find(t *testing.T, o guard.IssuerOptions) *guard.Issuer {
+	t.Helper()
+	issuer, err := guard.Find(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuer
+}
+
 // with are claims, some of them changed; nil leaves one out.
 func with(claims map[string]any, changes map[string]any) map[string]any {
 	all := maps.Clone(claims)
@@ -31,7 +40,7 @@ func TestIssuer(t *testing.T) {
 		"scope": "patient/*.rs launch/patient", "patient": "p1", "fhirUser": base + "/Practitioner/d1",
 	}
 	want := guard.Claims{Client: "app", Subject: "u1", Scope: "patient/*.rs launch/patient", Patient: "p1", FHIRUser: "Practitioner/d1", Expires: now.Add(time.Hour)}
-	issuer := &guard.Issuer{URL: p.origin, Audiences: []string{base, "api://clinic"}, Base: base}
+	issuer := find(t, guard.IssuerOptions{URL: p.origin, Audiences: []string{base, "api://clinic"}, Base: base})
 
 	for _, algorithm := range []string{"RS256", "RS384", "ES256", "ES384", "PS256"} {
 		for _, kind := range []string{"at+jwt", "application/at+jwt", "JWT", ""} {
@@ -98,7 +107,10 @@ func TestIssuer(t *testing.T) {
 
 func TestClaimsByOtherNames(t *testing.T) {
 	p := startProvider(t)
-	issuer := &guard.Issuer{URL: p.origin, Audiences: []string{base}, Base: base, PatientClaim: "https://clinic.example/patient", UserClaim: "user", ScopeClaim: "permissions"}
+	issuer := find(t, guard.IssuerOptions{
+		URL: p.origin, Audiences: []string{base}, Base: base,
+		PatientClaim: "https://clinic.example/patient", UserClaim: "user", ScopeClaim: "permissions",
+	})
 	got, err := issuer.Verify(t.Context(), p.sign(t, order{Algorithm: "RS256", Type: "JWT", Claims: map[string]any{
 		"iss": p.origin, "aud": base, "sub": "u1", "exp": time.Now().Add(time.Hour).Unix(),
 		"scope": "patient/*.cruds", "permissions": []string{"patient/*.r"}, "patient": "p1", "https://clinic.example/patient": "p2", "user": "Patient/p2",
@@ -108,23 +120,27 @@ func TestClaimsByOtherNames(t *testing.T) {
 	}
 }
 
-// While the issuer cannot be reached, callers are told to come again; it is not asked for each of them.
-func TestIssuerAway(t *testing.T) {
+// An issuer that is not there, or says that it is another one, is not used.
+func TestIssuerNotFound(t *testing.T) {
 	p := startProvider(t)
-	token := p.sign(t, order{Algorithm: "ES256", Type: "JWT", Claims: map[string]any{
-		"iss": p.origin, "aud": base, "sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "scope": "user/*.rs",
-	}})
-	now := time.Now()
-	away := &guard.Issuer{URL: "http://127.0.0.1:1", Audiences: []string{base}, Base: base, Now: func() time.Time { return now }}
-	for range 2 {
-		_, err := away.Verify(t.Context(), token)
-		if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Reason != fhir.Unavailable {
-			t.Errorf("away: %v", err)
+	for _, url := range []string{"http://127.0.0.1:1", p.origin + "/", p.origin + "/other", ""} {
+		if _, err := guard.Find(guard.IssuerOptions{URL: url, Audiences: []string{base}, Base: base}); err == nil {
+			t.Errorf("%q is found", url)
 		}
-		away.URL = p.origin // it comes back, but is not asked at once
 	}
-	now = now.Add(5 * time.Second)
-	if c, err := away.Verify(t.Context(), token); err != nil || c.Subject != "u1" {
-		t.Errorf("back again: %+v, %v", c, err)
+}
+
+// Tokens that name unknown keys do not make the server ask the issuer for each of them.
+func TestIssuerIsNotPestered(t *testing.T) {
+	p := startProvider(t)
+	issuer := find(t, guard.IssuerOptions{URL: p.origin, Audiences: []string{base}, Base: base})
+	token := p.sign(t, order{Algorithm: "ES256", Foreign: true, Claims: map[string]any{"iss": p.origin}})
+	for range 50 {
+		if _, err := issuer.Verify(t.Context(), token); err == nil {
+			t.Fatal("a foreign key is taken")
+		}
+	}
+	if asked := p.get(t, "/asked"); len(asked) > 1 {
+		t.Errorf("it was asked %s times", asked)
 	}
 }

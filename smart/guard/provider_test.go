@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -57,7 +59,12 @@ func serveProvider() {
 			"code_challenge_methods_supported": []string{"S256"}, "grant_types_supported": []string{"authorization_code"},
 		})
 	})
-	http.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(set) })
+	var asked atomic.Int32
+	http.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		json.NewEncoder(w).Encode(set)
+	})
+	http.HandleFunc("/asked", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, asked.Load()) })
 	http.HandleFunc("/sign", func(w http.ResponseWriter, r *http.Request) {
 		var o order
 		if err := json.NewDecoder(r.Body).Decode(&o); err != nil {
@@ -142,14 +149,25 @@ func (p provider) sign(t *testing.T, o order) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.Post(p.origin+"/sign", "application/json", strings.NewReader(string(body)))
+	answer, err := http.Post(p.origin+"/sign", "application/json", bytes.NewReader(body))
+	return content(t, answer, err)
+}
+
+func (p provider) get(t *testing.T, path string) string {
+	t.Helper()
+	answer, err := http.Get(p.origin + path)
+	return content(t, answer, err)
+}
+
+func content(t *testing.T, answer *http.Response, err error) string {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	token, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v", answer.Status, token, err)
+		t.Fatalf("%s: %s, %v", answer.Status, body, err)
 	}
-	return string(token)
+	return string(body)
 }
