@@ -1,10 +1,7 @@
 package validation
 
 import (
-	"archive/tar"
 	"compress/bzip2"
-	"compress/gzip"
-	"errors"
 	"io"
 	"iter"
 	"maps"
@@ -16,6 +13,7 @@ import (
 	"testing"
 
 	"fhirside/fhir"
+	"fhirside/fhir/fhirtest"
 )
 
 const root = "../.." // of the repository
@@ -92,34 +90,10 @@ func TestOfficialExamples(t *testing.T) {
 
 // officialFiles are the resources of the official package by file name, but for the Bundles that only repeat them.
 func officialFiles(t testing.TB) iter.Seq2[string, []byte] {
-	f, err := os.Open(filepath.Join(root, ".cache/hl7.fhir.r4.examples-4.0.1.tgz"))
-	if err != nil {
-		t.Skipf("the official package is not here: %v (make fetches it)", err)
-	}
-	t.Cleanup(func() { f.Close() })
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	const repeated = 4 << 20
 	return func(yield func(string, []byte) bool) {
-		const repeated = 4 << 20
-		for archive := tar.NewReader(z); ; {
-			header, err := archive.Next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := filepath.Base(header.Name)
-			if name == "package.json" || header.Size > repeated {
-				continue
-			}
-			data, err := io.ReadAll(archive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !yield(name, data) {
+		for name, data := range fhirtest.Files(t) {
+			if name != "package.json" && len(data) <= repeated && !yield(name, data) {
 				return
 			}
 		}

@@ -1,11 +1,7 @@
 package xml
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -13,43 +9,17 @@ import (
 	"testing"
 
 	"fhirside/fhir"
+	"fhirside/fhir/fhirtest"
 )
 
-const (
-	examplesTgz = "../../.cache/hl7.fhir.r4.examples-4.0.1.tgz"
-	casesFolder = "../../../shared/data/fhir-test-cases"
-)
+const casesFolder = "../../../shared/data/fhir-test-cases"
 
 // officialFiles are the resources of the official package.
 func officialFiles(t testing.TB) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		f, err := os.Open(examplesTgz)
-		if errors.Is(err, os.ErrNotExist) {
-			t.Skip("the package hl7.fhir.r4.examples is not in .cache")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for files := tar.NewReader(z); ; {
-			h, err := files.Next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := strings.TrimPrefix(h.Name, "package/")
-			if strings.Contains(name, "/") || !strings.HasSuffix(name, ".json") || name == "package.json" || strings.HasPrefix(name, ".") {
+		for name, data := range fhirtest.Files(t) {
+			if !strings.HasSuffix(name, ".json") || name == "package.json" || strings.HasPrefix(name, ".") {
 				continue
-			}
-			data, err := io.ReadAll(files)
-			if err != nil {
-				t.Fatal(err)
 			}
 			if !yield(name, data) {
 				return
