@@ -3,6 +3,7 @@ package resources
 import (
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 
 	"fhirside/fhir"
@@ -58,7 +59,7 @@ func (b *bundleLinks) addConditional(s *Service, p access.Policy, w *write) erro
 		if l.kind != isReference || typ == "" || b.known[text] {
 			continue
 		}
-		path := pathOf(w.sent, l.element)
+		path := l.path()
 		c, err := s.criteriaOf(p, typ, text)
 		if err != nil {
 			return asError(err).At(path)
@@ -86,7 +87,7 @@ func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Re
 // resolvedIn does it in a resource whose relative references are relative to root.
 func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, writes []*write, ids identities) (*fhir.Resource, []link, error) {
 	ed, changed := r.Edit(), false
-	for _, l := range links {
+	for i, l := range links {
 		text := l.element.Text()
 		after := b.replaced(l, root, func(text string, kind linkKind) (string, bool) {
 			if at, versioned, ok := b.entryOf(text, kind, root); ok {
@@ -102,16 +103,16 @@ func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, wr
 		if l.pin.Exists() {
 			ed.Remove(l.pin)
 		}
-		changed = true
+		if !changed {
+			links, changed = slices.Clone(links), true // those of the write stay: the commit may run again
+		}
+		links[i].resolved = after
 	}
 	if !changed {
 		return r, links, nil
 	}
 	out, err := ed.Apply()
-	if err != nil {
-		return nil, nil, err
-	}
-	return out, linksOf(out), nil
+	return out, links, err
 }
 
 // replaced is the text of a link, or of the narrative that holds links, with what they are replaced by.

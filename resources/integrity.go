@@ -70,9 +70,9 @@ func (r *run) checkTargets(d *draft, exists map[store.Key]bool) error {
 		if l.kind != isReference {
 			continue
 		}
-		text := l.element.Text()
+		text := l.text()
 		if conditionalType(text) != "" {
-			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotSupported, "the conditional reference %s: only a transaction resolves those", clip(text)).At(pathOf(d.resource, l.element))
+			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotSupported, "the conditional reference %s: only a transaction resolves those", clip(text)).At(l.path())
 		}
 		ref, local := r.s.localTarget(text)
 		if !local {
@@ -88,7 +88,7 @@ func (r *run) checkTargets(d *draft, exists map[store.Key]bool) error {
 			exists[key] = known
 		}
 		if !known {
-			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotFound, "there is no %s, which this refers to", key.Type+"/"+key.ID).At(pathOf(d.resource, l.element))
+			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotFound, "there is no %s, which this refers to", key.Type+"/"+key.ID).At(l.path())
 		}
 	}
 	return nil

@@ -11,11 +11,21 @@ import (
 // link is a place in a resource that names another one: Reference.reference, or an element of a type that a transaction
 // rewrites (http.html#trules).
 type link struct {
-	element fhir.Element // the string
+	element fhir.Element // the string, as it was sent
 	kind    linkKind
+	// resolved is what a transaction has replaced it by; "" where it stays.
+	resolved string
 	// pin is the extension of a Reference that asks for the version that the transaction makes, or the list of extensions that
 	// holds nothing else; it exists on few.
 	pin fhir.Element
+}
+
+// text is what the link says in the resource that will be stored.
+func (l link) text() string {
+	if l.resolved != "" {
+		return l.resolved
+	}
+	return l.element.Text()
 }
 
 type linkKind uint8
@@ -106,10 +116,11 @@ func (s *Service) localTarget(reference string) (target fhir.Reference, ok bool)
 	return ref, ref.Type != "" && (ref.Base == "" || ref.Base == s.Base)
 }
 
-// pathOf is the FHIRPath of an element of the resource ("Observation.performer[1].reference"). It walks the tree: for error
-// texts only.
-func pathOf(r *fhir.Resource, e fhir.Element) string {
-	path, _ := findPath(r.Root(), r.Type(), e)
+// path is the FHIRPath of the link in its resource ("Observation.performer[1].reference"). It walks the tree: for error texts
+// only.
+func (l link) path() string {
+	r := l.element.Document()
+	path, _ := findPath(r.Root(), r.Type(), l.element)
 	return path
 }
 
