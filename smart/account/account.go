@@ -64,7 +64,7 @@ func New(o Options) *Accounts {
 // fold is the key of a name: as people type it, whatever the case and the Unicode form (RFC 8265).
 func fold(name string) (string, error) {
 	key, err := precis.UsernameCaseMapped.String(name)
-	if err != nil || len(key) > 256 {
+	if err != nil || key == "" || len(key) > 256 {
 		return "", fmt.Errorf("%q cannot be a user name: letters, digits and signs without spaces", name)
 	}
 	return key, nil
