@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"bytes"
 	"html"
 	"regexp"
 	"slices"
@@ -88,6 +89,9 @@ func (b *bundleLinks) resolved(i int, writes []*write, ids identities) (*fhir.Re
 func (b *bundleLinks) resolvedIn(r *fhir.Resource, links []link, root string, writes []*write, ids identities) (*fhir.Resource, []link, error) {
 	ed, changed := r.Edit(), false
 	for i, l := range links {
+		if l.kind == isNarrative && !mayLink(l.element.Raw()) {
+			continue
+		}
 		text := l.element.Text()
 		after := b.replaced(l, root, func(text string, kind linkKind) (string, bool) {
 			if at, versioned, ok := b.entryOf(text, kind, root); ok {
@@ -154,7 +158,7 @@ const versionInfix = "/_history/"
 func (b *bundleLinks) settle() {
 	for i, links := range b.links {
 		for _, l := range links {
-			if !l.pin.Exists() && !strings.Contains(l.element.Text(), versionInfix) {
+			if !l.pin.Exists() && !bytes.Contains(l.element.Raw(), []byte(versionInfix)) {
 				continue
 			}
 			b.replaced(l, b.roots[i], func(text string, kind linkKind) (string, bool) {
@@ -170,10 +174,12 @@ func (b *bundleLinks) settle() {
 // narrativeAttribute is a link or an image source in XHTML.
 var narrativeAttribute = regexp.MustCompile(`\s(?:href|src)\s*=\s*("[^"]*"|'[^']*')`)
 
+// mayLink says whether there can be such an attribute in a text.
+func mayLink(xhtml []byte) bool {
+	return bytes.Contains(xhtml, []byte("href")) || bytes.Contains(xhtml, []byte("src"))
+}
+
 func narrativeLinks(xhtml string, replacement func(string, linkKind) (string, bool)) string {
-	if !strings.Contains(xhtml, "href") && !strings.Contains(xhtml, "src") {
-		return xhtml
-	}
 	return narrativeAttribute.ReplaceAllStringFunc(xhtml, func(attribute string) string {
 		start := strings.IndexAny(attribute, `"'`)
 		target, ok := replacement(html.UnescapeString(attribute[start+1:len(attribute)-1]), isNarrative)
