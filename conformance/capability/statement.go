@@ -28,6 +28,10 @@ type Options struct {
 	Date           time.Time // of the last change of what is claimed
 	// LocalReferences: references to resources of this server must lead somewhere.
 	LocalReferences bool
+	// Security: nil for a server that asks nobody who they are.
+	Security *Security
+	// CrossOrigin: browsers let apps of other origins use the FHIR API (CORS).
+	CrossOrigin bool
 }
 
 // Statement is a CapabilityStatement that is composed at the first request and then kept.
@@ -72,7 +76,7 @@ func compose(o Options) (*fhir.Resource, error) {
 		Format:         o.Formats,
 		PatchFormat:    o.PatchFormats,
 	}
-	part := models.CapabilityStatementRest{Mode: models.RestfulCapabilityModeServer, Interaction: served.system}
+	part := models.CapabilityStatementRest{Mode: models.RestfulCapabilityModeServer, Interaction: served.system, Security: securityOf(o)}
 	for _, name := range definitions.ResourceTypes() {
 		resource, err := resourceOf(name, o, served)
 		if err != nil {
