@@ -171,10 +171,18 @@ func (rd *reader) item(it *fhirpath.Item, v *Values) {
 	}
 }
 
-// uri appends a uri, url, oid, uuid or canonical.
+// uri appends a uri, url, oid, uuid or canonical. A canonical with a version is found without it as well (references.html#canonical).
 func (rd *reader) uri(it *fhirpath.Item, v *Values) {
-	if text := it.Element().Text(); text != "" {
-		v.URIs = append(v.URIs, URI{rd.name, text})
+	text := it.Element().Text()
+	if text == "" {
+		return
+	}
+	v.URIs = append(v.URIs, URI{rd.name, text})
+	if it.Type() != "canonical" {
+		return
+	}
+	if url, _, versioned := strings.Cut(text, "|"); versioned && url != "" {
+		v.URIs = append(v.URIs, URI{rd.name, url})
 	}
 }
 

@@ -99,7 +99,7 @@ func TestDataTypes(t *testing.T) {
 		{"SampledData", `{"resourceType":"Observation","valueSampledData":{"data":"1 2"}}`, "value-quantity", ``},
 		// uri
 		{"uri", `{"resourceType":"ValueSet","url":"http://x.org/ValueSet/A|1"}`, "url", `<http://x.org/ValueSet/A|1>`},
-		{"profiles", `{"resourceType":"Patient","meta":{"profile":["http://x.org/a","http://x.org/b|1"],"source":"urn:s"}}`, "_profile", `<http://x.org/a> <http://x.org/b|1>`},
+		{"profiles", `{"resourceType":"Patient","meta":{"profile":["http://x.org/a","http://x.org/b|1"],"source":"urn:s"}}`, "_profile", `<http://x.org/a> <http://x.org/b|1> <http://x.org/b>`},
 		{"source", `{"resourceType":"Patient","meta":{"source":"urn:s"}}`, "_source", `<urn:s>`},
 		// composite
 		{"tuples of one element", `{"resourceType":"Observation","code":{"coding":[{"code":"bp"}]},"component":[{"code":{"coding":[{"code":"sys"},{"code":"s"}]},"valueQuantity":{"value":120}},{"code":{"coding":[{"code":"dia"}]},"valueQuantity":{"value":80}},{"code":{"coding":[{"code":"none"}]}}]}`,

@@ -37,7 +37,7 @@ type Token struct {
 
 // Rules names how values are computed from resources. It changes whenever the values of some resource do.
 func Rules(registry *search.Registry) string {
-	const version = "3"
+	const version = "4"
 	if p := registry.Param("Patient", "_content"); p != nil && p.Words {
 		return version + " with words"
 	}
@@ -81,7 +81,7 @@ type Quantity struct {
 	Unit         string // as printed
 }
 
-// URI is a uri, url, oid, uuid or canonical as it is.
+// URI is a uri, url, oid, uuid or canonical as it is; a canonical with a version is followed by an entry without.
 type URI struct {
 	Param string
 	Value string

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"history", histories, nil},
 		{"meta", metas, nil},
 		{"search", searches, nil},
+		{"canonical", canonicalSearches, nil},
 		{"quantity", quantitySearches, nil},
 		{"terminology", terminologySearches, nil},
 		{"filter", filterSearches, nil},

@@ -1,0 +1,23 @@
+package resttest
+
+// canonicalSearches: a canonical is found with its version and without, which stands for any (references.html#canonical).
+var canonicalSearches = []scenario{
+	{"profiles", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","meta":{"profile":["http://x.example/p|1.2"]}}`, status: 201},
+		{do: "PUT Patient/2", body: `{"resourceType":"Patient","id":"2","meta":{"profile":["http://x.example/p"]}}`, status: 201},
+		{do: "PUT Patient/3", body: `{"resourceType":"Patient","id":"3","meta":{"profile":["http://x.example/p2|1.2"]}}`, status: 201},
+		{do: "GET Patient?_profile=http://x.example/p", status: 200, has: []string{`"total":2`, "Patient/1", "Patient/2"}},
+		{do: "GET Patient?_profile=http://x.example/p|1.2", status: 200, has: []string{`"total":1`, "Patient/1"}},
+		{do: "GET Patient?_profile=http://x.example/p|1", status: 200, has: []string{`"total":0`}},
+		{do: "GET Patient?_profile:below=http://x.example/p|1", status: 200, has: []string{`"total":1`, "Patient/1"}},
+		{do: "GET Patient?_profile:below=http://x.example/", status: 200, has: []string{`"total":3`}},
+		{do: "GET Patient?_profile:missing=true", status: 200, has: []string{`"total":0`}},
+		{do: "GET Patient?_profile=http://x.example/p,http://x.example/p2&_sort=-_profile", status: 200, has: []string{`"total":3`}},
+	}},
+	{"references", []step{
+		{do: "PUT QuestionnaireResponse/1", body: `{"resourceType":"QuestionnaireResponse","id":"1","status":"completed","questionnaire":"http://x.example/q|2"}`, status: 201},
+		{do: "PUT QuestionnaireResponse/2", body: `{"resourceType":"QuestionnaireResponse","id":"2","status":"completed","questionnaire":"http://x.example/q"}`, status: 201},
+		{do: "GET QuestionnaireResponse?questionnaire=http://x.example/q", status: 200, has: []string{`"total":2`}},
+		{do: "GET QuestionnaireResponse?questionnaire=http://x.example/q|2", status: 200, has: []string{`"total":1`, "QuestionnaireResponse/1"}},
+	}},
+}
