@@ -262,7 +262,7 @@ func (s *Service) getTarget(ctx context.Context, v view, p access.Policy, e *bun
 		a.status = http.StatusNotModified
 		return a, nil
 	}
-	shape, err := ShapeOf(params)
+	shape, err := ShapeOf(version.Type, params)
 	if err != nil {
 		return answer{}, err
 	}

@@ -64,7 +64,7 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 		}
 	}
 	page := &HistoryPage{Total: -1}
-	if page.shape, err = ShapeOf(applied); err != nil {
+	if page.shape, err = ShapeOf(h.Type, applied); err != nil {
 		return nil, err
 	}
 	more, last := false, ""

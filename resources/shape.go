@@ -12,7 +12,7 @@ import (
 // Shape says how much of each resource is wanted (search.html#summary, #elements).
 type Shape struct {
 	Summary  search.Summary
-	Elements []string // names of top-level elements; nil: all
+	Elements []string // names of top-level elements, of a choice with its type or without; nil: all
 }
 
 // The tag of a resource that is not all there.
@@ -22,9 +22,13 @@ const (
 	subsettedTag    = `{"system":"` + subsettedSystem + `","code":"` + subsetted + `"}`
 )
 
-// ShapeOf reads _summary and _elements among the parameters of a read.
-func ShapeOf(params []search.Parameter) (Shape, error) {
+// ShapeOf reads _summary and _elements among the parameters of a read of resources of the type, "" being any.
+func ShapeOf(resourceType string, params []search.Parameter) (Shape, error) {
 	var shape Shape
+	types := []string{resourceType}
+	if resourceType == "" {
+		types = definitions.ResourceTypes()
+	}
 	for _, p := range params {
 		switch p.Name {
 		case "_summary":
@@ -34,11 +38,11 @@ func ShapeOf(params []search.Parameter) (Shape, error) {
 			}
 			shape.Summary = summary
 		case "_elements":
-			for name := range strings.SplitSeq(p.Value, ",") {
-				if name = strings.TrimSpace(name); name != "" {
-					shape.Elements = append(shape.Elements, name)
-				}
+			names, err := search.Elements(p.Value, types)
+			if err != nil {
+				return shape, err
 			}
+			shape.Elements = append(shape.Elements, names...)
 		}
 	}
 	return shape, nil
@@ -72,7 +76,7 @@ func (s Shape) Apply(body []byte) ([]byte, error) {
 		}
 		el, typeName := t.Child(name)
 		switch {
-		case el == nil || !s.wants(el):
+		case el == nil || !s.wants(el, name):
 			ed.Remove(member)
 		case s.Summary == search.SummaryTrue:
 			summarize(ed, member, typeName)
@@ -82,12 +86,12 @@ func (s Shape) Apply(body []byte) ([]byte, error) {
 	return ed.Bytes(), nil
 }
 
-// wants says whether a top-level element is wanted.
-func (s Shape) wants(el *definitions.Element) bool {
+// wants says whether a top-level element, which has that name in JSON, is wanted.
+func (s Shape) wants(el *definitions.Element, name string) bool {
 	if el.Min > 0 {
 		return true
 	}
-	if s.Elements != nil && !slices.Contains(s.Elements, el.Name) {
+	if s.Elements != nil && !slices.Contains(s.Elements, el.Name) && !slices.Contains(s.Elements, name) {
 		return false
 	}
 	switch s.Summary {

@@ -77,6 +77,9 @@ func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) 
 			all = append(all, f)
 		}
 	}
+	if err := p.readElements(); err != nil {
+		return nil, err
+	}
 	if opt.Criteria && len(all) == 0 {
 		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the criteria are empty: they would select every resource")
 	}
@@ -95,6 +98,8 @@ type parser struct {
 
 	allTypes bool              // the search is over the system, or the types that _type names
 	given    map[string]string // the result parameters read that cannot be given twice
+
+	shown []string // values of _elements
 
 	name  string // of the parameter being read, as it was sent
 	steps int    // leaves made and chain targets tried so far

@@ -19,6 +19,7 @@ const (
 	textName        = "_text"
 	contentName     = "_content"
 	typeName        = "_type"
+	elementsName    = "_elements"
 )
 
 // SystemParameters are the parameters of every search that are in no registry, sorted.

@@ -25,7 +25,7 @@ var resultParameters = []resultParameter{
 	{name: "_containedType", once: true, read: (*parser).containedType},
 	{name: "_count", once: true, read: (*parser).count},
 	{name: "_cursor", once: true, hidden: true, read: (*parser).cursor},
-	{name: "_elements", read: (*parser).elements},
+	{name: elementsName, read: (*parser).elements},
 	{name: "_format", silent: true},
 	{name: "_include", modifiers: iterations, read: (*parser).include},
 	{name: "_pretty", silent: true},
@@ -107,23 +107,24 @@ func (p *parser) cursor(_, value string) error {
 	return nil
 }
 
-// elements reads _elements. A choice may be named as the definitions do, value[x].
+// elements keeps _elements until it is known whether there are includes, whose types are not those searched.
 func (p *parser) elements(_, value string) error {
-	for name := range strings.SplitSeq(value, ",") {
-		name = strings.TrimSuffix(name, "[x]")
-		switch {
-		case name == "":
-			continue
-		case strings.Trim(name, letters+"0123456789_") != "":
-			return p.errorf(fhir.CodeValue, "%q is not the name of an element at the top of a resource", clip(name))
-		case !slices.Contains(p.query.Elements, name):
-			p.query.Elements = append(p.query.Elements, name)
-		}
-	}
+	p.shown = append(p.shown, value)
 	return nil
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+// readElements reads what was kept of _elements.
+func (p *parser) readElements() (err error) {
+	if len(p.shown) == 0 {
+		return nil
+	}
+	types := p.types
+	if len(p.query.Include) > 0 {
+		types = definitions.ResourceTypes()
+	}
+	p.query.Elements, err = Elements(strings.Join(p.shown, ","), types)
+	return err
+}
 
 var totals = map[string]TotalMode{"none": TotalNone, "estimate": TotalEstimate, "accurate": TotalAccurate}
 

@@ -39,7 +39,7 @@ func (s *server) show(r *request, version store.Version, err error) error {
 			return err
 		}
 	}
-	shape, err := resources.ShapeOf(r.params)
+	shape, err := resources.ShapeOf(version.Type, r.params)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (s *server) bundle(r *request) error {
 
 // metadata serves the statement of capabilities, with an entity tag since it is big and changes rarely (http.html#capabilities).
 func (s *server) metadata(r *request) error {
-	shape, err := resources.ShapeOf(r.params)
+	shape, err := resources.ShapeOf("CapabilityStatement", r.params)
 	if err != nil {
 		return err
 	}

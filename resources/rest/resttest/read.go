@@ -66,6 +66,9 @@ var reads = []scenario{
 	{"mandatory elements stay", []step{
 		{do: "PUT Observation/1", body: `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"c"},"valueString":"v","note":[{"text":"n"}]}`, status: 201},
 		{do: "GET Observation/1?_elements=note", status: 200, has: []string{`"status"`, `"code"`, `"note"`}, hasNot: []string{"valueString"}},
+		{do: "GET Observation/1?_elements=valueString", status: 200, has: []string{`"valueString"`}, hasNot: []string{"note"}},
+		{do: "GET Observation/1?_elements=valueQuantity,note", status: 200, has: []string{"note"}, hasNot: []string{"valueString"}},
+		{do: "GET Observation/1?_elements=note,values", status: 400, has: []string{`"expression":["_elements"]`, "values"}},
 		{do: "GET Observation/1?_elements=value", status: 200, has: []string{`"valueString"`}, hasNot: []string{"note"}},
 	}},
 }
