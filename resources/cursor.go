@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fhirside/fhir"
+	"fhirside/resources/access"
 	"fhirside/resources/store"
 	"fhirside/search"
 )
@@ -22,9 +23,45 @@ type cursor struct {
 	Query string `json:"q,omitempty"` // what was searched, without _count
 	After string `json:"a"`           // the store's position
 	Total int64  `json:"t"`           // found when the search began; -1: unknown
+	// Began is when the search did, in microseconds since 1970: its pages measure nearness in time (ap) from there.
+	Began int64 `json:"n,omitempty"`
+	// Back are the positions of the pages before, the nearest last; "" is the first page. The farthest are forgotten.
+	Back []string `json:"b,omitempty"`
 }
 
-// cursorBox seals cursors with AES-256-GCM.
+// Bounds of cursor.Back, which makes URLs longer.
+const (
+	maxBack      = 16
+	maxBackBytes = 2048
+)
+
+// advanced is the cursor of the page behind this one, which ended at a position.
+func (c cursor) advanced(last string, total int64) cursor {
+	next := c
+	next.After, next.Total = last, total
+	next.Back = append(slices.Clone(c.Back), c.After)
+	bytes := 0
+	for _, position := range next.Back {
+		bytes += len(position)
+	}
+	for len(next.Back) > maxBack || bytes > maxBackBytes {
+		bytes -= len(next.Back[0])
+		next.Back = next.Back[1:]
+	}
+	return next
+}
+
+// previous is the cursor of the page before this one; false where there is none, or it is forgotten.
+func (c cursor) previous() (cursor, bool) {
+	n := len(c.Back)
+	if n == 0 {
+		return c, false
+	}
+	c.After, c.Back = c.Back[n-1], c.Back[:n-1]
+	return c, true
+}
+
+// cursorBox seals cursors with AES-256-GCM, for one caller each.
 type cursorBox struct{ aead cipher.AEAD }
 
 func newCursorBox(key *[store.SecretSize]byte) cursorBox {
@@ -64,24 +101,24 @@ func (s *Service) cursorBox() (cursorBox, error) {
 	return *s.cursors.box, nil
 }
 
-// The additional data says what the sealed text is for.
-var cursorPurpose = []byte("fhirside cursor 1")
+// purpose is the additional data: what the sealed text is for, and for whom.
+func purpose(caller string) []byte { return []byte("fhirside cursor 2 " + caller) }
 
-func (b cursorBox) seal(c cursor) string {
+func (b cursorBox) seal(c cursor, caller string) string {
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic("resources: " + err.Error()) // strings and a number
 	}
-	return base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, text, cursorPurpose))
+	return base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, text, purpose(caller)))
 }
 
-// open reads a cursor that was given out for this path.
-func (b cursorBox) open(sealed, path string) (cursor, error) {
+// open reads a cursor that was given out to this caller for this path.
+func (b cursorBox) open(sealed, path, caller string) (cursor, error) {
 	data, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
 		return cursor{}, badCursor()
 	}
-	text, err := b.aead.Open(nil, nil, data, cursorPurpose)
+	text, err := b.aead.Open(nil, nil, data, purpose(caller))
 	if err != nil {
 		return cursor{}, badCursor()
 	}
@@ -98,7 +135,7 @@ func badCursor() *fhir.Error {
 
 // pageLinks are those of a page that began at one cursor and ended before another, with more to come or not. The first page is
 // named by its query, later ones by cursor and _count alone.
-func (s *Service) pageLinks(at, next cursor, more bool, count int) ([]pageLink, error) {
+func (s *Service) pageLinks(p access.Policy, at, next cursor, more bool, count int) ([]pageLink, error) {
 	counted := search.Parameter{Name: "_count", Value: strconv.Itoa(count)}
 	first := at.Path + "?"
 	if at.Query != "" {
@@ -114,10 +151,17 @@ func (s *Service) pageLinks(at, next cursor, more bool, count int) ([]pageLink, 
 		return nil, err
 	}
 	sealed := func(c cursor) string {
-		return withQuery(c.Path, []search.Parameter{{Name: "_cursor", Value: box.seal(c)}, counted})
+		return withQuery(c.Path, []search.Parameter{{Name: "_cursor", Value: box.seal(c, access.CallerOf(p))}, counted})
 	}
 	if at.After != "" {
 		links[0].url = sealed(at)
+	}
+	if before, ok := at.previous(); ok {
+		url := first
+		if before.After != "" {
+			url = sealed(before)
+		}
+		links = append(links, pageLink{"previous", url})
 	}
 	if more {
 		links = append(links, pageLink{"next", sealed(next)})

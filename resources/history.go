@@ -46,7 +46,7 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 			return nil, err
 		}
 	}
-	find, count, applied, err := s.historyOf(h)
+	find, at, count, applied, err := s.historyOf(p, h)
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +91,8 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 			page.Total = int64(len(page.Entries))
 		}
 	}
-	at := cursor{Path: h.path(), Query: formatQuery(applied), After: find.After, Total: -1}
-	next := at
-	next.After = last
-	links, err := s.pageLinks(at, next, more, count)
+	at.Query = formatQuery(applied)
+	links, err := s.pageLinks(p, at, at.advanced(last, -1), more, count)
 	page.links = inFormat(links, h.Params)
 	return page, err
 }
@@ -142,11 +140,11 @@ func (s *Service) listed(ctx context.Context, f search.Filter, version store.Ver
 }
 
 // historyOf reads the parameters; applied are those that the page's links repeat.
-func (s *Service) historyOf(h History) (find store.History, count int, applied []search.Parameter, err error) {
+func (s *Service) historyOf(p access.Policy, h History) (find store.History, at cursor, count int, applied []search.Parameter, err error) {
 	find, count = store.History{Type: h.Type, ID: h.ID}, s.PageSize
-	at, params, err := s.resume(h.path(), h.Params)
+	at, params, err := s.resume(p, h.path(), h.Params)
 	if err != nil {
-		return find, 0, nil, err
+		return find, at, 0, nil, err
 	}
 	find.After = at.After
 	seen := map[string]bool{}
@@ -155,19 +153,19 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 			continue
 		}
 		if once := param.Name != "_format" && param.Name != "_pretty"; once && seen[param.Name] {
-			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s may be given once", clip(param.Name)).At(clip(param.Name))
+			return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s may be given once", clip(param.Name)).At(clip(param.Name))
 		}
 		seen[param.Name] = true
 		switch param.Name {
 		case "_count":
 			if count, err = strconv.Atoi(param.Value); err != nil || count < 1 {
-				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_count is a number from 1, not %q", clip(param.Value)).At("_count")
+				return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_count is a number from 1, not %q", clip(param.Value)).At("_count")
 			}
 			count = min(count, s.MaxPage)
 		case "_since", "_at":
 			moment, err := fhir.ParseMoment(strings.ReplaceAll(param.Value, " ", "+")) // as a zone's sign arrives that was not escaped
 			if err != nil {
-				return find, 0, nil, asError(err).At(param.Name)
+				return find, at, 0, nil, asError(err).At(param.Name)
 			}
 			if param.Name == "_since" {
 				find.Since = time.UnixMicro(moment.Lo).UTC()
@@ -177,17 +175,17 @@ func (s *Service) historyOf(h History) (find store.History, count int, applied [
 			applied = append(applied, param)
 		case "_list":
 			if h.ID != "" {
-				return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all").At("_list")
+				return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all").At("_list")
 			}
 			applied = append(applied, param)
 		case "_summary", "_elements":
 			applied = append(applied, param)
 		case "_format", "_pretty":
 		default:
-			return find, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _elements, _list, _since, _summary", clip(param.Name)).At(clip(param.Name))
+			return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _elements, _list, _since, _summary", clip(param.Name)).At(clip(param.Name))
 		}
 	}
-	return find, count, applied, nil
+	return find, at, count, applied, nil
 }
 
 // Bundle is the page as a Bundle of type history.

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,16 +46,22 @@ func TestCursorsAreSealed(t *testing.T) {
 		c := cursor{
 			Path: rapid.StringMatching(`[A-Z][a-z]{2,8}`).Draw(t, "path"), Query: formatQuery([]search.Parameter{{Name: "family", Value: rapid.String().Draw(t, "value")}}),
 			After: rapid.StringMatching(`[ -~]*`).Draw(t, "after"), Total: rapid.Int64().Draw(t, "total"),
+			Began: rapid.Int64().Draw(t, "began"), Back: rapid.SliceOfN(rapid.String(), 1, 3).Draw(t, "back"),
 		}
-		sealed := box.seal(c)
-		if got, err := box.open(sealed, c.Path); err != nil || got != c {
+		sealed := box.seal(c, "anne")
+		if got, err := box.open(sealed, c.Path, "anne"); err != nil || !reflect.DeepEqual(got, c) {
 			t.Fatalf("%+v became %+v: %v", c, got, err)
 		}
-		if _, err := other.open(sealed, c.Path); err == nil {
+		if _, err := other.open(sealed, c.Path, "anne"); err == nil {
 			t.Fatal("opened with another key")
 		}
-		if _, err := box.open(sealed, c.Path+"x"); err == nil {
+		if _, err := box.open(sealed, c.Path+"x", "anne"); err == nil {
 			t.Fatal("opened for another search")
+		}
+		for _, other := range []string{"", "bob"} {
+			if _, err := box.open(sealed, c.Path, other); err == nil {
+				t.Fatalf("opened for %q", other)
+			}
 		}
 		if strings.Contains(sealed, "family") {
 			t.Fatal("the cursor shows the query")
@@ -65,9 +72,9 @@ func TestCursorsAreSealed(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	box := newCursorBox(&[32]byte{1})
 	f.Add("")
-	f.Add(box.seal(cursor{Path: "Patient"}))
+	f.Add(box.seal(cursor{Path: "Patient"}, ""))
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := box.open(text, "Observation"); err == nil {
+		if c, err := box.open(text, "Observation", ""); err == nil {
 			t.Fatalf("%q was opened: %+v", text, c)
 		}
 	})

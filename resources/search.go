@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"slices"
+	"time"
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
@@ -46,12 +47,12 @@ func (s *Service) Search(ctx context.Context, p access.Policy, q Search) (*Page,
 }
 
 func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
-	at, params, err := s.resume(q.path(), q.Params)
+	at, params, err := s.resume(p, q.path(), q.Params)
 	if err != nil {
 		return nil, err
 	}
 	parsed, err := search.Parse(s.Registry, q.Type, params, search.Options{
-		Base: s.Base, Now: s.Now, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
+		Base: s.Base, Now: func() time.Time { return time.UnixMicro(at.Began) }, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
 		Terminology: s.terminology(v, p),
 	})
 	if err != nil {
@@ -77,8 +78,8 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 }
 
 // resume takes a cursor apart, if there is one, into where it points and the parameters of what it goes on with.
-func (s *Service) resume(path string, params []search.Parameter) (cursor, []search.Parameter, error) {
-	begin := cursor{Path: path, Total: -1}
+func (s *Service) resume(p access.Policy, path string, params []search.Parameter) (cursor, []search.Parameter, error) {
+	begin := cursor{Path: path, Total: -1, Began: s.Now().UnixMicro()}
 	i := slices.IndexFunc(params, func(p search.Parameter) bool { return p.Name == "_cursor" })
 	if i < 0 {
 		return begin, params, nil
@@ -87,7 +88,7 @@ func (s *Service) resume(path string, params []search.Parameter) (cursor, []sear
 	if err != nil {
 		return begin, nil, err
 	}
-	at, err := box.open(params[i].Value, path)
+	at, err := box.open(params[i].Value, path, access.CallerOf(p))
 	if err != nil {
 		return begin, nil, err
 	}
@@ -151,9 +152,7 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 		return err
 	}
 	at.Query = formatQuery(without(parsed.Applied, "_count"))
-	next := at
-	next.After, next.Total = last, page.Total
-	links, err := s.pageLinks(at, next, more, parsed.Count)
+	links, err := s.pageLinks(p, at, at.advanced(last, page.Total), more, parsed.Count)
 	page.links = inFormat(links, q.Params)
 	return err
 }

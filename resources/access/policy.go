@@ -20,6 +20,21 @@ type Policy interface {
 	May(resourceType string, i Interaction) search.Filter
 }
 
+// Identified is what a Policy implements that is not everybody's.
+type Identified interface {
+	// Caller tells callers apart: the same text for the same user and client, whichever token they show, and another for any
+	// other. What one caller is given to come back with, the cursor of a page, nobody else can use.
+	Caller() string
+}
+
+// CallerOf is the policy's Caller, "" where it is nobody's in particular.
+func CallerOf(p Policy) string {
+	if i, ok := p.(Identified); ok {
+		return i.Caller()
+	}
+	return ""
+}
+
 // Everything is the policy of a server that asks nobody who they are (--auth none), and of the command line.
 var Everything Policy = everything{}
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,11 @@ func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 		}
 	})
+	t.Run("backwards", func(t *testing.T) {
+		for _, path := range []string{"/Observation?code=k&_sort=-date&_count=4", "/Observation?code=k&_count=4", "/_history?_count=4", "/Observation?code=k&_count=1"} {
+			checkWayBack(t, base+path)
+		}
+	})
 	t.Run("totals", func(t *testing.T) {
 		for at := base + "/Observation?code=k&_count=9"; at != ""; {
 			p, _ := get(t, at)
@@ -159,6 +165,32 @@ func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
 			t.Errorf("pages give %v, want %v", got, want)
 		}
 	})
+}
+
+// checkWayBack goes to the last page and, by previous, back: over the same pages, as far as a cursor remembers at least.
+func checkWayBack(t *testing.T, first string) {
+	t.Helper()
+	const remembered = 8 // at least
+	var there []page
+	for at := first; at != ""; {
+		p, _ := get(t, at)
+		there = append(there, p)
+		at = p.link("next")
+	}
+	if there[0].link("previous") != "" {
+		t.Errorf("%s: the first page has a previous one", first)
+	}
+	at := there[len(there)-1].link("previous")
+	for i := len(there) - 2; i >= max(0, len(there)-1-remembered); i-- {
+		p, status := get(t, at)
+		if status != http.StatusOK || !reflect.DeepEqual(p.Entry, there[i].Entry) || !reflect.DeepEqual(p.Total, there[i].Total) {
+			t.Fatalf("%s: back to page %d: status %d, %d entries %+v, want %+v", first, i, status, len(p.Entry), p.Entry, there[i].Entry)
+		}
+		if i == 0 && (p.link("self") != there[0].link("self") || p.link("previous") != "") {
+			t.Errorf("%s: the way back does not end at the first page: %+v", first, p.Link)
+		}
+		at = p.link("previous")
+	}
 }
 
 func checkCursors(t *testing.T, base string) {
