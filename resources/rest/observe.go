@@ -58,7 +58,7 @@ func (s *server) observe(c *gin.Context) {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
 	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
+	c.Request = s.forwarded(c.Request.WithContext(ctx))
 	if address := c.ClientIP(); len(s.Proxies) > 0 && address != "" {
 		c.Request.RemoteAddr = net.JoinHostPort(address, "0")
 	}

@@ -142,6 +142,40 @@ func TestProxies(t *testing.T) {
 	}
 }
 
+// Links begin with what a trusted proxy says that the client asked for.
+func TestForwarded(t *testing.T) {
+	these := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	const direct = "http://example.com/fhir"
+	for name, c := range map[string]struct {
+		proxies []netip.Prefix
+		base    string
+		header  []string
+		want    string
+	}{
+		"no proxies":     {nil, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example"}, direct},
+		"another":        {[]netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}, "", []string{"X-Forwarded-Host", "evil.example"}, direct},
+		"scheme":         {these, "", []string{"X-Forwarded-Proto", "https"}, "https://example.com/fhir"},
+		"all":            {these, "", []string{"X-Forwarded-Proto", "HTTPS", "X-Forwarded-Host", "clinic.example:8443", "X-Forwarded-Prefix", "/records/"}, "https://clinic.example:8443/records/fhir"},
+		"several":        {these, "", []string{"X-Forwarded-Host", "evil.example, clinic.example"}, "http://clinic.example/fhir"},
+		"rfc 7239":       {these, "", []string{"Forwarded", `for=1.2.3.4;host=evil.example, for="[2001:db8::1]:47"; Proto=https;host="[2001:db8::2]:8443"`}, "https://[2001:db8::2]:8443/fhir"},
+		"base":           {these, "https://known.example/fhir", []string{"X-Forwarded-Host", "clinic.example"}, "https://known.example/fhir"},
+		"bad host":       {these, "", []string{"X-Forwarded-Host", "a/b"}, direct},
+		"bad host space": {these, "", []string{"X-Forwarded-Host", `a"b`}, direct},
+		"bad scheme":     {these, "", []string{"X-Forwarded-Proto", "javascript"}, direct},
+		"bad prefix":     {these, "", []string{"X-Forwarded-Prefix", "//evil.example"}, direct},
+		"dots in prefix": {these, "", []string{"X-Forwarded-Prefix", "/a b"}, direct},
+	} {
+		h := rest.New(rest.Options{
+			Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler), Proxies: c.proxies, Base: c.base,
+			Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
+			Metadata: func(base string) []byte { return []byte(`{"resourceType":"CapabilityStatement","url":"` + base + `"}`) },
+		})
+		if got := answer(h, http.MethodGet, "/fhir/metadata", c.header...).Body.String(); !strings.Contains(got, `"`+c.want+`"`) {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
 func TestStrictTransport(t *testing.T) {
 	for base, want := range map[string]string{"": "", "http://127.0.0.1:8080/fhir": "", "https://clinic.example/fhir": "max-age=31536000"} {
 		h := rest.New(rest.Options{Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler), Base: base})

@@ -81,11 +81,8 @@ func (s *server) base(r *http.Request) string {
 	if s.Base != "" {
 		return s.Base
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + r.Host + Path
+	at := origin(r)
+	return at.scheme + "://" + at.host + at.prefix + Path
 }
 
 // preferences reads Prefer (RFC 7240): of a preference that is given twice the first counts, and what is not known is ignored.

@@ -32,8 +32,8 @@ type Options struct {
 	Origins []string
 	// SharedPaths are those of Mount that such pages may use as well. None of them may look at a cookie.
 	SharedPaths []string
-	// Proxies are the addresses of reverse proxies: what they say of a client's address (X-Forwarded-For) is believed, and nobody
-	// else's word.
+	// Proxies are the addresses of reverse proxies: what they say of a client's address (X-Forwarded-For) and, without Base, of
+	// the origin that it knows (Forwarded, X-Forwarded-Proto, -Host, -Prefix) is believed, and nobody else's word.
 	Proxies []netip.Prefix
 	// Base is the server's FHIR base URL as clients know it, without a slash at its end; "": what each request was sent to.
 	Base string
