@@ -88,7 +88,7 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base); err != nil {
 		return "", nil, nil, err
 	}
-	h := handler(options, set, slog.New(slog.DiscardHandler))
+	h := handler(options, set, network{}, everybody, slog.New(slog.DiscardHandler))
 	return "http://fhirside.invalid" + rest.Path, load.InProcess(h), options.Store.Close, nil
 }
 

@@ -17,7 +17,6 @@ import (
 
 	"fhirside/conformance/capability"
 	"fhirside/resources"
-	"fhirside/resources/access"
 	"fhirside/resources/rest"
 	"fhirside/search"
 )
@@ -28,6 +27,8 @@ type serveSettings struct {
 	maxBody                                                                 int64
 	maxEntries                                                              int // 0: the default
 	textSearch                                                              bool
+	tlsCert, tlsKey                                                         string
+	origins, proxies                                                        []string
 }
 
 // maxDelete bounds --conditional-delete multiple: what is deleted at once fits a commit of every store.
@@ -59,6 +60,10 @@ func serveCommand() *cobra.Command {
 	f.IntVar(&set.maxEntries, "max-entries", 20000, "most entries of a batch or transaction Bundle")
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
 	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; the file gets twice as large)")
+	f.StringVar(&set.tlsCert, "tls-cert", "", "file with the server's certificate and those up to its authority (PEM), for https; read anew when it changes")
+	f.StringVar(&set.tlsKey, "tls-key", "", "file with the private key of --tls-cert (PEM)")
+	f.StringSliceVar(&set.origins, "cors-origins", []string{rest.AnyOrigin}, "origins whose pages may use the API from a browser, as https://app.example; none: \"\"")
+	f.StringSliceVar(&set.proxies, "trusted-proxies", nil, "addresses or networks of reverse proxies, to believe what they say of a client's address")
 	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
@@ -67,6 +72,10 @@ func serveCommand() *cobra.Command {
 // requests are taken.
 func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening func(net.Addr)) error {
 	options, err := set.serviceOptions()
+	if err != nil {
+		return err
+	}
+	network, err := set.network(log)
 	if err != nil {
 		return err
 	}
@@ -83,12 +92,10 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		return err
 	}
 	warn(log, set, listener.Addr())
-	if options.Base == "" {
-		// Links begin with what each request was sent to; references to this server are known by where it listens.
-		options.Base = "http://" + listener.Addr().String() + rest.Path
-	}
+	// Without --base-url links begin with what each request was sent to; references to this server are known by where it listens.
+	options.Base = set.origin(network, listener.Addr()) + rest.Path
 	server := &http.Server{
-		Handler:           handler(options, set, log),
+		Handler:           handler(options, set, network, everybody, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      5 * time.Minute,
@@ -96,7 +103,14 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		if network.certificate == nil {
+			failed <- server.Serve(listener)
+			return
+		}
+		server.TLSConfig = network.certificate.config()
+		failed <- server.ServeTLS(listener, "", "")
+	}()
 	log.Info("serving", "address", listener.Addr().String(), "version", softwareVersion())
 	listening(listener.Addr())
 	select {
@@ -172,12 +186,12 @@ func (set serveSettings) base() string {
 	return strings.TrimRight(set.baseURL, "/") + rest.Path
 }
 
-func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Handler {
+func handler(o resources.Options, set serveSettings, network network, door door, log *slog.Logger) http.Handler {
 	o.Log = log
 	statement := capability.New(capability.Options{
 		Registry: o.Registry, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
 		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
-		Version: softwareVersion(), Date: time.Now(),
+		Version: softwareVersion(), Date: time.Now(), CrossOrigin: len(set.origins) > 0, Security: door.security,
 	})
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -185,14 +199,19 @@ func handler(o resources.Options, set serveSettings, log *slog.Logger) http.Hand
 		metrics.MustRegister(c)
 	}
 	return rest.New(rest.Options{
-		Service:  resources.New(o),
-		Guard:    func(*http.Request) (access.Policy, error) { return access.Everything, nil },
-		Base:     set.base(),
-		Metadata: statement.For,
-		MaxBody:  set.maxBody,
-		Version:  softwareVersion(),
-		Log:      log,
-		Metrics:  metrics,
+		Service:     resources.New(o),
+		Guard:       door.guard,
+		Realm:       door.realm,
+		Mount:       door.mount,
+		Origins:     set.origins,
+		SharedPaths: door.sharedPaths,
+		Proxies:     network.proxies,
+		Base:        set.base(),
+		Metadata:    statement.For,
+		MaxBody:     set.maxBody,
+		Version:     softwareVersion(),
+		Log:         log,
+		Metrics:     metrics,
 	})
 }
 
