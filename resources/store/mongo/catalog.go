@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -57,13 +59,18 @@ func lockIndexes() []driver.IndexModel {
 // and most databases need few of them.
 type catalog struct {
 	db    *driver.Database
-	known sync.Map // name → struct{}
+	known sync.Map // name → the size of the catalog when it was found, as int64
+	size  atomic.Int64
 	mu    sync.Mutex
 }
 
-func (c *catalog) has(name string) bool {
-	_, ok := c.known.Load(name)
-	return ok
+func (c *catalog) has(name string) bool { return c.had(name, c.size.Load()) }
+
+// had says whether a collection was known when the catalog had that size. A transaction that began before must not write to it: it
+// may not know the indexes.
+func (c *catalog) had(name string, size int64) bool {
+	found, ok := c.known.Load(name)
+	return ok && found.(int64) <= size
 }
 
 // ensure makes a resource type's collection and indexes. It must not run while a transaction of the caller is open: the two
@@ -72,6 +79,14 @@ func (c *catalog) ensure(ctx context.Context, resourceType string) error {
 	return c.create(ctx, resourceType, resourceIndexes())
 }
 
+const (
+	catalogID    = "catalog"
+	catalogLease = 10 * time.Second
+	catalogPause = 10 * time.Millisecond
+)
+
+// create makes a collection with its indexes if it has not got them all. One process at a time does: an index that a process asks
+// for while another one already writes would be built beside those writes, for nothing.
 func (c *catalog) create(ctx context.Context, name string, indexes []driver.IndexModel) error {
 	if c.has(name) {
 		return nil
@@ -81,13 +96,73 @@ func (c *catalog) create(ctx context.Context, name string, indexes []driver.Inde
 	if c.has(name) {
 		return nil
 	}
+	for {
+		switch complete, err := c.isComplete(ctx, name, indexes); {
+		case err != nil:
+			return err
+		case complete:
+			c.known.Store(name, c.size.Add(1))
+			return nil
+		}
+		if err := c.createAlone(ctx, name, indexes); err != nil {
+			return err
+		}
+	}
+}
+
+// isComplete says whether a collection has all of the indexes.
+func (c *catalog) isComplete(ctx context.Context, name string, indexes []driver.IndexModel) (bool, error) {
+	specs, err := c.db.Collection(name).Indexes().ListSpecifications(ctx)
+	if hasCode(err, codeNamespaceNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("list the indexes of %s: %w", name, err)
+	}
+	found := map[string]bool{}
+	for _, spec := range specs {
+		found[spec.Name] = true
+	}
+	for _, index := range indexes {
+		if !found[nameOf(index)] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// nameOf is the name that an index was given.
+func nameOf(index driver.IndexModel) string {
+	var o options.IndexOptions
+	for _, set := range index.Options.List() {
+		_ = set(&o) // setters of a name cannot fail
+	}
+	return *o.Name
+}
+
+// createAlone makes what is missing once nobody else does; where somebody else did, it leaves it at that.
+func (c *catalog) createAlone(ctx context.Context, name string, indexes []driver.IndexModel) error {
+	alone := lease{c.db.Collection(schemaName), catalogID, rand.Int64(), catalogLease}
+	if _, err := once(ctx, alone.documents, d("_id", catalogID)); err != nil {
+		return err
+	}
+	switch _, mine, err := alone.take(ctx); {
+	case err != nil:
+		return err
+	case !mine:
+		sleep(ctx, catalogPause)
+		return ctx.Err()
+	}
+	defer func() { _ = alone.release(context.WithoutCancel(ctx)) }() // it ends by itself otherwise
+	if complete, err := c.isComplete(ctx, name, indexes); complete || err != nil {
+		return err
+	}
 	if err := c.db.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
 		return fmt.Errorf("make the collection %s: %w", name, err)
 	}
 	if _, err := c.db.Collection(name).Indexes().CreateMany(ctx, indexes); err != nil {
 		return fmt.Errorf("make the indexes of %s: %w", name, err)
 	}
-	c.known.Store(name, struct{}{})
 	return nil
 }
 

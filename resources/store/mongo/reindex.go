@@ -62,7 +62,7 @@ func (r *rules) wait() { r.working.Wait() }
 func (r *rules) follow(s *Store) {
 	r.set(true, "not begun")
 	r.working.Go(func() {
-		work := reindexing{s, rand.Int64()}
+		work := reindexing{s, lease{s.db.Collection(schemaName), rulesID, rand.Int64(), reindexLease}}
 		for {
 			err := work.run(s.closing)
 			if err == nil || s.closing.Err() != nil {
@@ -79,7 +79,7 @@ func (r *rules) follow(s *Store) {
 // reindexing is one process's part in it.
 type reindexing struct {
 	*Store
-	owner int64
+	lease
 }
 
 // run returns when the database is indexed by these rules and nobody writes by others.
@@ -109,11 +109,11 @@ func is(doc bson.Raw, field, value string) bool {
 
 // step does all that is left if the lease is free, else it waits; done says that the database is indexed by these rules.
 func (w reindexing) step(ctx context.Context) (done bool, err error) {
-	state, err := w.lease(ctx, bson.D{})
+	state, mine, err := w.take(ctx)
 	if err != nil || is(state, "rules", w.opt.Rules) {
 		return err == nil, err
 	}
-	if owner, _ := whole(state.Lookup("owner")); owner != w.owner {
+	if !mine {
 		w.rules.set(true, "by another process")
 		sleep(ctx, reindexPause)
 		return false, ctx.Err()
@@ -139,25 +139,8 @@ func (w reindexing) step(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 	}
-	finished := d("$set", d("rules", w.opt.Rules), "$unset", d("owner", "", "until", "", "next", "", "type", "", "after", ""))
-	_, err = w.db.Collection(schemaName).UpdateOne(ctx, d("_id", rulesID, "owner", w.owner), finished)
-	return false, err // the next step finds it done, unless the lease was lost
-}
-
-// lease takes or keeps the lease, and notes fields with it; it returns the state afterwards.
-func (w reindexing) lease(ctx context.Context, note bson.D) (bson.Raw, error) {
-	free := d("$or", bson.A{
-		d("$eq", bson.A{d("$ifNull", bson.A{"$owner", w.owner}), w.owner}),
-		d("$lt", bson.A{"$until", serverNow}),
-	})
-	fields := d("mine", free)
-	take := func(value any, otherwise string) bson.D { return d("$cond", bson.A{"$mine", value, otherwise}) }
-	second := d("owner", take(w.owner, "$owner"), "until", take(d("$add", bson.A{serverNow, reindexLease.Milliseconds()}), "$until"))
-	for _, e := range note {
-		second = append(second, bson.E{Key: e.Key, Value: take(d("$literal", e.Value), "$"+e.Key)})
-	}
-	update := bson.A{d("$set", fields), d("$set", second), d("$unset", bson.A{"mine"})}
-	return w.db.Collection(schemaName).FindOneAndUpdate(ctx, d("_id", rulesID), update, options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+	// The next step finds it done, unless the lease was lost.
+	return false, w.release(ctx, bson.E{Key: "$set", Value: d("rules", w.opt.Rules, "next", "")})
 }
 
 var errLease = errors.New("another process has taken over computing the index values")
@@ -170,11 +153,11 @@ func (w reindexing) all(ctx context.Context, resourceType, after string) error {
 			return err
 		}
 		after = last
-		state, err := w.lease(ctx, d("next", w.opt.Rules, "type", resourceType, "after", after))
+		_, mine, err := w.take(ctx, d("next", w.opt.Rules, "type", resourceType, "after", after)...)
 		if err != nil {
 			return err
 		}
-		if owner, _ := whole(state.Lookup("owner")); owner != w.owner {
+		if !mine {
 			return errLease
 		}
 	}

@@ -23,6 +23,7 @@ type tx struct {
 	committer *committer
 	session   *driver.Session
 	inside    context.Context // of the session; nil until the transaction begins
+	catalog   int64           // the size of the catalog when it began
 	number    int64           // by the clock; 0 until it is asked for
 	now       time.Time
 	known     map[store.Key]store.Version // what is current without this commit's writes; Version 0 where nothing ever was
@@ -68,6 +69,7 @@ func (t *tx) view() (*view, error) {
 			return nil, t.fail(err)
 		}
 		t.session, t.inside = session, inside
+		t.catalog = t.s.catalog.size.Load()
 	}
 	return &view{s: t.s, ctx: t.inside, outside: t.ctx, tx: t}, nil
 }
@@ -299,10 +301,10 @@ func (t *tx) send() error {
 func (t *tx) collections(fresh []*version) error {
 	for _, v := range fresh {
 		switch {
-		case t.s.catalog.has(v.Type):
+		case t.inside != nil && t.s.catalog.had(v.Type, t.catalog):
 		case t.inside != nil:
 			return missingCollection{v.Type}
-		default:
+		case !t.s.catalog.has(v.Type):
 			if err := t.s.catalog.ensure(t.ctx, v.Type); err != nil {
 				return err
 			}
