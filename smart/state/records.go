@@ -97,11 +97,12 @@ type Context struct {
 	Tenant            string          `json:"tenant,omitzero"`
 }
 
-// Launch is a launch from within an EHR that has not been used yet.
+// Launch is a launch from within an EHR.
 type Launch struct {
 	Client  string  `json:"client"`
 	Account string  `json:"account"`
 	Context Context `json:"context"`
+	Used    string  `json:"used,omitzero"` // Key of the Pending that it was used by; kept for a while, so that a second use is noticed
 }
 
 // Code is an authorization code. It is kept for a while after its use, so that a second use is noticed.
