@@ -43,6 +43,8 @@ type Store interface {
 	// Secret is a random key of that name, kept beside the data and made when it is first asked for. Every process that has the
 	// store open gets the same.
 	Secret(ctx context.Context, name string) (*[SecretSize]byte, error)
+	// State keeps the server's own small entries in the same database.
+	State() State
 	// Ready says whether the store can serve now.
 	Ready(ctx context.Context) error
 	Close() error

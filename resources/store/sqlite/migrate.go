@@ -10,11 +10,15 @@ import (
 	"fhirside/resources/store"
 )
 
-//go:embed schema.sql
-var schema string
+var (
+	//go:embed schema.sql
+	schema string
+	//go:embed state.sql
+	stateSchema string
+)
 
 // migrations bring a file from the schema version that is their index to the next one. Version 0 is an empty file.
-var migrations = []string{schema}
+var migrations = []string{schema, stateSchema}
 
 // applicationID marks the file as fhirside's, for file(1) and for refusing others.
 const applicationID = 0x46485352 // "FHSR"

@@ -17,11 +17,20 @@ func TestStore(t *testing.T)               { storetest.Run(t, file) }
 func TestStoreInMemory(t *testing.T)       { storetest.Run(t, memory) }
 func TestConcurrency(t *testing.T)         { storetest.Concurrency(t, file) }
 func TestConcurrencyInMemory(t *testing.T) { storetest.Concurrency(t, memory) }
+func TestState(t *testing.T)               { storetest.State(t, file) }
+func TestStateInMemory(t *testing.T)       { storetest.State(t, memory) }
 func TestOracle(t *testing.T)              { storetest.Oracle(t, memory) }
 
 // TestConcurrencyOfTwo is two processes on one file, as far as one process can be two.
 func TestConcurrencyOfTwo(t *testing.T) {
 	storetest.Concurrency(t, func(t *testing.T) store.Store {
+		path := filepath.Join(t.TempDir(), "two.db")
+		return &two{stores: [2]store.Store{open(t, path, sqlite.Options{}), open(t, path, sqlite.Options{})}}
+	})
+}
+
+func TestStateOfTwo(t *testing.T) {
+	storetest.State(t, func(t *testing.T) store.Store {
 		path := filepath.Join(t.TempDir(), "two.db")
 		return &two{stores: [2]store.Store{open(t, path, sqlite.Options{}), open(t, path, sqlite.Options{})}}
 	})

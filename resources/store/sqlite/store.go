@@ -51,6 +51,7 @@ type db struct {
 	index   indexer
 	readers *pool
 	writer  *writer
+	state   state
 	close   sync.Once
 }
 
@@ -83,6 +84,7 @@ func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
 		return nil, err
 	}
 	s := &db{opt: opt, uri: fileURI(path), limits: usual}
+	s.state.s = s
 	w, err := s.connectWriter(ctx)
 	if err != nil {
 		return nil, err

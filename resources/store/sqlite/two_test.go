@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"fhirside/resources/store"
+	"fhirside/resources/store/storetest"
 	"fhirside/search"
 )
 
@@ -53,6 +54,8 @@ func (s *two) Commit(ctx context.Context, f func(store.Tx) error) error {
 func (s *two) Secret(ctx context.Context, name string) (*[store.SecretSize]byte, error) {
 	return s.one().Secret(ctx, name)
 }
+
+func (s *two) State() store.State { return storetest.StateOf(s.one) }
 
 func (s *two) Ready(ctx context.Context) error {
 	return errors.Join(s.stores[0].Ready(ctx), s.stores[1].Ready(ctx))
