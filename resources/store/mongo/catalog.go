@@ -174,6 +174,9 @@ func (c *catalog) prepare(ctx context.Context) error {
 	if err := c.create(ctx, locksName, lockIndexes()); err != nil {
 		return err
 	}
+	if err := c.create(ctx, stateName, stateIndexes()); err != nil {
+		return err
+	}
 	raw, err := once(ctx, c.db.Collection(schemaName), d("_id", "schema", "version", int32(schemaVersion)))
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)

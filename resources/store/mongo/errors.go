@@ -88,7 +88,8 @@ func explain(ctx context.Context, err error) error {
 	var known *fhir.Error
 	switch {
 	case err == nil, errors.As(err, &known), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrCursor),
-		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooCostly), errors.Is(err, store.ErrFull):
+		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooCostly), errors.Is(err, store.ErrFull),
+		errors.Is(err, store.ErrConflict):
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)

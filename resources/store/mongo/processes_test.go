@@ -59,6 +59,10 @@ func (p *processes) Secret(ctx context.Context, name string) (*[store.SecretSize
 	return p.next().Secret(ctx, name)
 }
 
+func (p *processes) State() store.State {
+	return storetest.StateOf(func() store.Store { return p.next() })
+}
+
 func (p *processes) Ready(ctx context.Context) error { return p.next().Ready(ctx) }
 
 // Close does nothing: each store is closed by the test that opened it.
@@ -67,6 +71,13 @@ func (p *processes) Close() error { return nil }
 // TestThreeProcesses: what holds for many callers of one process holds for those of three.
 func TestThreeProcesses(t *testing.T) {
 	storetest.Concurrency(t, func(t *testing.T) store.Store {
+		uri := mongotest.URI(t)
+		return &processes{stores: []*Store{openAt(t, uri, Options{}), openAt(t, uri, Options{}), openAt(t, uri, Options{})}}
+	})
+}
+
+func TestStateOfThreeProcesses(t *testing.T) {
+	storetest.State(t, func(t *testing.T) store.Store {
 		uri := mongotest.URI(t)
 		return &processes{stores: []*Store{openAt(t, uri, Options{}), openAt(t, uri, Options{}), openAt(t, uri, Options{})}}
 	})

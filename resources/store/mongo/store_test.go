@@ -44,6 +44,10 @@ func TestConcurrency(t *testing.T) {
 	storetest.Concurrency(t, func(t *testing.T) store.Store { return open(t, Options{}) })
 }
 
+func TestState(t *testing.T) {
+	storetest.State(t, func(t *testing.T) store.Store { return open(t, Options{}) })
+}
+
 // The store counts its work, under names that its registry takes.
 func TestMetrics(t *testing.T) {
 	s := open(t, Options{})

@@ -172,7 +172,7 @@ func entryBytes(e *entries) {
 		if i > 0 {
 			value = fmt.Sprintf(`{"$date":%d,"a.b":null}`, i)
 		}
-		e.put(store.Entry{Kind: "a", Key: key, Owner: key[:1], Value: []byte(value)})
+		e.put(store.Entry{Kind: "a", Key: key, Owner: key, Value: []byte(value)})
 		if got, err := e.Get(e.Context(), "a", key); err != nil || string(got.Value) != value || got.Key != key {
 			e.Errorf("%q: %.60s, %v", key, got.Value, err)
 		}
