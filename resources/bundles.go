@@ -29,7 +29,7 @@ type Preferences struct {
 }
 
 // Bundle processes a batch or a transaction and gives the Bundle of answers, in the order of the entries (http.html#transaction).
-// The error of a refused transaction names the entry.
+// A history is processed as the transaction that leads to its newest state. The error of a refused transaction names the entry.
 func (s *Service) Bundle(ctx context.Context, p access.Policy, bundle *fhir.Resource, pref Preferences) ([]byte, error) {
 	if t := bundle.Type(); t != "Bundle" {
 		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the base URL takes a Bundle, not a %s; send that to %s/%s", t, pref.Base, t)
@@ -52,10 +52,12 @@ func (s *Service) Bundle(ctx context.Context, p access.Policy, bundle *fhir.Reso
 	switch kind := bundle.Get("type").Text(); kind {
 	case "transaction":
 		return s.transact(ctx, p, list, pref)
+	case "history":
+		return s.replay(ctx, p, list, pref)
 	case "batch":
 		return s.batch(ctx, p, list, pref)
 	default:
-		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "the base URL takes Bundles of type batch or transaction, not %q", clip(kind)).At("Bundle.type")
+		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "the base URL takes Bundles of type batch, transaction or history, not %q", clip(kind)).At("Bundle.type")
 	}
 }
 
@@ -119,23 +121,35 @@ func (s *Service) readBatchEntry(p access.Policy, e fhir.Element, at string, pre
 
 // transact processes all entries or none.
 func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Element, pref Preferences) ([]byte, error) {
-	t := &transaction{links: newBundleLinks(len(list))}
-	answers := make([]answer, len(list))
-	var writes, gets []int // positions of the entries
 	entries := make([]*bundleEntry, len(list))
 	for i, e := range list {
-		entry, err := readEntry(e, entryAt(i), pref.Base)
-		if err != nil {
+		var err error
+		if entries[i], err = readEntry(e, entryAt(i), pref.Base); err != nil {
 			return nil, in(entryAt(i), err)
 		}
-		entries[i] = entry
+	}
+	answers := make([]answer, len(list))
+	if err := s.carryOut(ctx, p, entries, answers, pref); err != nil {
+		return nil, err
+	}
+	return answerBundle("transaction-response", pref.Base, answers), nil
+}
+
+// carryOut commits the entries, all or none, and answers them in their places; it leaves those out that are nil.
+func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bundleEntry, answers []answer, pref Preferences) error {
+	t := &transaction{links: newBundleLinks(len(entries))}
+	var writes, gets []int // positions of the entries
+	for i, entry := range entries {
+		if entry == nil {
+			continue
+		}
 		w, err := entry.write(s, p)
 		if err == nil && w != nil {
 			err = t.add(s, p, w, entry.fullURL)
 		}
 		switch {
 		case err != nil:
-			return nil, in(entry.at, err)
+			return in(entry.at, err)
 		case w == nil:
 			gets = append(gets, i)
 		default:
@@ -156,15 +170,15 @@ func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Ele
 		}
 	}
 	if err := s.commit(ctx, p, t); err != nil {
-		return nil, err
+		return err
 	}
 	for n, i := range writes {
 		var err error
 		if answers[i], err = entries[i].answer(t.results[n], pref); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return answerBundle("transaction-response", pref.Base, answers), nil
+	return nil
 }
 
 // add takes in the write of the next entry, with the conditional references of its resource.

@@ -88,6 +88,23 @@ var corners = []scenario{
 			has: []string{"ask for less at once"}},
 		{do: "POST ", status: 413, has: []string{"Bundle.entry[2]"}, body: bundleOf("transaction", request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1"))},
 	}},
+	{"histories as Bundles", []step{
+		{do: "PUT Patient/3", body: `{"resourceType":"Patient","id":"3"}`, status: 201},
+		{do: "POST ", status: 200, statuses: "201 201 200 204 200", body: bundleOf("history",
+			`{"fullUrl":"http://other.example/fhir/Basic/1","resource":{"resourceType":"Basic","id":"1","meta":{"versionId":"7"},"code":{"text":"c"},"subject":{"reference":"http://other.example/fhir/Patient/1"}},"request":{"method":"PUT","url":"Basic/1"},"response":{"status":"200","lastModified":"2020-01-01T00:00:00Z"}},`+
+				`{"fullUrl":"http://other.example/fhir/Patient/1","resource":{"resourceType":"Patient","id":"1","active":true},"request":{"method":"POST","url":"Patient","ifNoneExist":"nothing=1"},"response":{"status":"201"}},`+
+				`{"fullUrl":"http://other.example/fhir/Basic/1","resource":{"resourceType":"Basic","id":"1","code":{"text":"old"}},"request":{"method":"POST","url":"Basic"}},`+
+				`{"fullUrl":"http://other.example/fhir/Patient/3","request":{"method":"DELETE","url":"Patient/3"}},`+
+				`{"fullUrl":"http://other.example/fhir/Patient/3","resource":{"resourceType":"Patient","id":"3"},"request":{"method":"PUT","url":"Patient/3","ifMatch":"W/\"9\""}}`),
+			has: []string{"Bundle.entry[0] is a newer version", `"type":"transaction-response"`}},
+		{do: "GET Basic/1", status: 200, headers: map[string]string{"ETag": `W/"1"`}, has: []string{`"text":"c"`, `"reference":"Patient/1"`}},
+		{do: "GET Patient/3", status: 410},
+		{do: "POST ", status: 400, body: bundleOf("history", `{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`), has: []string{"Bundle.entry[0]"}},
+		{do: "POST ", status: 400, body: bundleOf("history", request("GET", "Patient/1")), has: []string{"GET"}},
+		{do: "POST ", status: 400, body: bundleOf("history", request("DELETE", "Patient?active=true"))},
+		{do: "POST ", status: 422, body: bundleOf("history", entry("PUT", "Basic/2", `{"resourceType":"Basic","id":"2","code":{"text":"c"},"subject":{"reference":"Patient/3"}}`))},
+		{do: "POST ", status: 400, body: bundleOf("collection", ""), has: []string{"history"}},
+	}},
 	{"histories", []step{
 		{do: "GET Patient/1/_history?_since=2000", status: 404},
 		{do: "GET Patient/1/_history?_at=2000", status: 404},
