@@ -9,6 +9,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), purgeCommand(), healthCommand(), versionCommand())
+	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), purgeCommand(), userCommand(), healthCommand(), versionCommand())
 	return root
 }
