@@ -143,7 +143,8 @@ type Composite struct {
 	Parts []Filter // leaves, or Or of leaves
 }
 
-// Chain holds where the reference parameter refers to a resource of Type that satisfies the filter.
+// Chain holds where the reference parameter refers to a resource of Type that satisfies the filter, or to a contained one: see
+// Inside.
 type Chain struct {
 	Param  string
 	Type   string

@@ -158,7 +158,7 @@ func (p *parser) contained(_, value string) error {
 	case "false":
 		return nil
 	case "true", "both":
-		return p.errorf(fhir.CodeNotSupported, "searching contained resources is not supported; only false is")
+		return p.errorf(fhir.CodeNotSupported, "contained resources are found by the resources around them only, by a chain such as MedicationRequest?medication.code=…; only false is supported")
 	}
 	return p.errorf(fhir.CodeValue, "%q is none of true, both, false", clip(value))
 }

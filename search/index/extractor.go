@@ -35,11 +35,14 @@ type reader struct {
 	inCanonicalUnits bool
 }
 
-func (x *Extractor) reader(p *search.Param) reader {
+func (x *Extractor) reader(p *search.Param) reader { return x.named(p, p.Code) }
+
+// named is a reader whose entries have another name than the parameter.
+func (x *Extractor) named(p *search.Param, name string) reader {
 	return reader{
 		param: p, base: x.base,
-		name: p.Code, text: p.Code + ":text", identifier: p.Code + ":identifier", ofType: p.Code + ":of-type",
-		converted: p.Code + search.CanonicalEntries,
+		name: name, text: name + ":text", identifier: name + ":identifier", ofType: name + ":of-type",
+		converted: name + search.CanonicalEntries,
 	}
 }
 
@@ -65,14 +68,17 @@ func indexed(p *search.Param) bool {
 	return p.Words || p.Expression != nil && search.Searchable(p) && p.Code != "_id" && p.Code != "_lastUpdated"
 }
 
-// Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Contained resources are
-// not part of it.
+// Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Of contained resources
+// there are entries for chains only.
 func (x *Extractor) Extract(r *fhir.Resource) Values {
 	w := works.Get().(*work)
 	defer works.Put(w)
 	focus := fhirpath.Focus(r)
 	for _, rd := range x.plan(focus.Type()) {
 		w.read(&rd, focus)
+	}
+	if r.Get("contained").Exists() {
+		w.contained(x, focus)
 	}
 	w.values.order()
 	return w.take()

@@ -14,6 +14,8 @@ import "fhirside/search"
 //	code:text            strings: Coding.display, CodeableConcept.text and Identifier.type.text, without entries for their words
 //	near:latitude, near:longitude
 //	                     numbers: a position in degrees
+//	medication/Medication/code
+//	                     what a contained resource has that a reference parameter refers to; see search.Inside
 //	value-quantity:canonical, code-value-quantity:canonical
 //	                     quantities and tuples: in the canonical unit of their UCUM unit's dimension, where that is another one
 type Values struct {

@@ -92,7 +92,7 @@ func chain(f search.Chain, s Subject, w World) (bool, error) {
 			return held && err == nil, err
 		}
 	}
-	return false, nil
+	return Matches(search.Inside(f.Filter, f.Param, f.Type), s, w)
 }
 
 func has(f search.Has, s Subject, w World) (bool, error) {

@@ -1,6 +1,10 @@
 package searchtest
 
-import "pgregory.net/rapid"
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+)
 
 // Base is the URL of the server that the resources live on.
 const Base = "http://own.example/fhir"
@@ -26,6 +30,9 @@ var (
 
 // IDs are the ids that resources of any type may have. References also name "gone", which never exists.
 var IDs = []string{"1", "2", "10", "a", "A"}
+
+// containable are the types that references to contained resources are to.
+var containable = []string{"Patient", "Practitioner", "Organization", "Location", "Observation", "MedicationRequest"}
 
 var (
 	boolean  = raw("true", "false")
@@ -87,8 +94,11 @@ var (
 // reference draws a Reference to one of the types: mostly to a resource that may exist, at times to one that does not, to
 // something elsewhere, or by identifier or name alone.
 func reference(types ...string) text {
-	var local []string
+	var local, contained []string
 	for _, t := range types {
+		if slices.Contains(containable, t) {
+			contained = append(contained, "#1-"+t, "#2-"+t)
+		}
 		for _, id := range append([]string{"gone"}, IDs...) {
 			local = append(local, t+"/"+id)
 		}
@@ -100,6 +110,7 @@ func reference(types ...string) text {
 		literal(local...), literal(local...), literal(local...), literal(local...), literal(local...), literal(local...),
 		literal(Base+"/"+local[1], local[2]+"/_history/1"),
 		literal(foreign...),
+		literal(append(contained, local[0])...),
 		object(always("identifier", object(maybe("system", str(systems...)), always("value", str(codes...))))),
 		object(always("display", word)),
 	)

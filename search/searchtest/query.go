@@ -210,6 +210,12 @@ func (g *asker) leaf(types []string, param *search.Param) (name, value string) {
 	}
 	if modifier == "[type]" {
 		modifier = one(g, "narrowed to", append(made(param), firstTarget(param)))
+		for _, t := range types {
+			if targets := g.registry.Param(t, param.Code).Targets; len(targets) > 0 && !slices.Contains(targets, modifier) {
+				modifier = "" // the code means another reference there
+				break
+			}
+		}
 		v.only = modifier
 	}
 	values := []string{v.value()}

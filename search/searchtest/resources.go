@@ -3,7 +3,9 @@ package searchtest
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -183,12 +185,33 @@ func Resource(resourceType, id string) *rapid.Generator[*fhir.Resource] {
 		if rest := join(t, append([]member{maybe("meta", meta)}, members[resourceType]...)); rest != "" {
 			text += "," + rest
 		}
+		if inside := containedIn(t, text); len(inside) > 0 {
+			text += `,"contained":[` + strings.Join(inside, ",") + "]"
+		}
 		r, err := fhir.Parse([]byte(text + "}"))
 		if err != nil {
 			panic(fmt.Sprintf("searchtest: %s: %v", text, err))
 		}
 		return r
 	})
+}
+
+var containedReference = regexp.MustCompile(`"#([12]-([A-Za-z]+))"`)
+
+// containedIn draws the contained resources that a text refers to, "#1-Patient" and so on, and those that these refer to.
+func containedIn(t *rapid.T, text string) (all []string) {
+	var ids []string
+	for texts := []string{text}; len(texts) > 0; texts = texts[1:] {
+		for _, found := range containedReference.FindAllStringSubmatch(texts[0], -1) {
+			id, resourceType := found[1], found[2]
+			if slices.Contains(ids, id) {
+				continue
+			}
+			inner := `{"resourceType":` + quote(resourceType) + `,"id":` + quote(id) + "," + join(t, append([]member{always("language", str("en"))}, members[resourceType]...)) + "}"
+			ids, all, texts = append(ids, id), append(all, inner), append(texts, inner)
+		}
+	}
+	return all
 }
 
 // Population draws resources of all types, with ids out of IDs.

@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"meta", metas, nil},
 		{"search", searches, nil},
 		{"canonical", canonicalSearches, nil},
+		{"contained", containedSearches, nil},
 		{"quantity", quantitySearches, nil},
 		{"terminology", terminologySearches, nil},
 		{"filter", filterSearches, nil},

@@ -53,6 +53,10 @@ func rewrite(f search.Filter, positive bool, replace func(link search.Filter, po
 
 // follow replaces the chains and _has of which few resources hold. Links are those that are left in the filter, in order.
 func (f finder) follow(filter search.Filter) (followed search.Filter, links []search.Filter, err error) {
+	filter, err = f.withContained(filter)
+	if err != nil {
+		return nil, nil, err
+	}
 	followed, err = rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
 		few, ok, err := f.few(link)
 		if err != nil || ok {
@@ -62,6 +66,22 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 		return link, nil
 	})
 	return followed, links, err
+}
+
+// withContained lets chains lead into contained resources too, where there are any.
+func (f finder) withContained(filter search.Filter) (search.Filter, error) {
+	return rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
+		chain, ok := link.(search.Chain)
+		if !ok {
+			return link, nil
+		}
+		one := f
+		one.limit, one.keysOnly, one.withTerms, one.only, one.sorting = 1, true, false, nil, sorting{unordered: true}
+		for _, err := range one.run(search.Containing(chain.Param, chain.Type), nil) {
+			return search.Or{chain, search.Inside(chain.Filter, chain.Param, chain.Type)}, err
+		}
+		return chain, nil
+	})
 }
 
 // few is the filter that a link amounts to; ok is false where too many resources hold.

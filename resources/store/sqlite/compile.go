@@ -401,7 +401,23 @@ func leaves[F search.Filter](f search.Filter) (list []F, ok bool) {
 	return nil, false
 }
 
+// chain finds the resources at its end first. Where resources contain such ones, these are looked for as well.
 func (x *compiler) chain(f search.Chain) (node, error) {
+	outside, err := x.chainOutside(f)
+	if err != nil {
+		return nil, err
+	}
+	here := search.Containing(f.Param, f.Type)
+	_, some, err := x.c.integer(`SELECT 1 FROM term WHERE term=? LIMIT 1`,
+		integer(x.s.index.token(kindToken, x.typ, here.Param, here.System, here.Code, here.Fold)))
+	if err != nil || !some {
+		return outside, err
+	}
+	inside, err := x.compile(search.Inside(f.Filter, f.Param, f.Type))
+	return or(outside, inside), err
+}
+
+func (x *compiler) chainOutside(f search.Chain) (node, error) {
 	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.s.limits.few)
 	if err != nil || !all {
 		return maybe{}, err

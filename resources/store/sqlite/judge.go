@@ -54,7 +54,7 @@ func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
 			return ok && err == nil, err
 		}
 	}
-	return false, nil
+	return j.matches(search.Inside(f.Filter, f.Param, f.Type), subject)
 }
 
 // target judges the resource that a chain leads to.
