@@ -35,8 +35,8 @@ type IssuerOptions struct {
 // Issuer is an external issuer that has been found.
 type Issuer struct {
 	IssuerOptions
-	Provider *oidc.Provider // its discovery document
-	verifier *oidc.IDTokenVerifier
+	Configuration map[string]any // smart-configuration, which points to it
+	verifier      *oidc.IDTokenVerifier
 }
 
 // algorithms that an issuer may sign with. No HMAC, and nothing unsigned.
@@ -51,9 +51,13 @@ func Find(o IssuerOptions) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the OpenID Connect issuer cannot be used: %w", err)
 	}
+	document, err := configuration(provider)
+	if err != nil {
+		return nil, fmt.Errorf("the discovery document of the OpenID Connect issuer: %w", err)
+	}
 	// go-oidc calls it an id_token, but what it checks holds for any signed JWT of an issuer: signature, iss, exp and nbf. aud is ours.
 	verifier := provider.Verifier(&oidc.Config{SkipClientIDCheck: true, SupportedSigningAlgs: algorithms, Now: o.Now})
-	return &Issuer{o, provider, verifier}, nil
+	return &Issuer{o, document, verifier}, nil
 }
 
 // slowed is a transport that refuses what comes too often.

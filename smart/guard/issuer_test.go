@@ -1,10 +1,17 @@
 package guard_test
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"fhirside/fhir"
 	"fhirside/smart/guard"
@@ -101,6 +108,31 @@ func TestIssuer(t *testing.T) {
 	for _, token := range []string{"", "x", "a.b.c", "e30.e30."} {
 		if _, err := issuer.Verify(t.Context(), token); err == nil {
 			t.Errorf("%q is taken", token)
+		}
+	}
+}
+
+// Discovery points to the issuer, and claims what this server does.
+func TestIssuerIsPointedTo(t *testing.T) {
+	p := startProvider(t)
+	issuer := find(t, guard.IssuerOptions{URL: p.origin, Audiences: []string{base}, Base: base})
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	issuer.Mount(e)
+	for _, path := range []string{"/fhir/.well-known/smart-configuration", "/.well-known/smart-configuration"} {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		var got map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatalf("%s: %v", w.Body, err)
+		}
+		want := map[string]any{
+			"issuer": p.origin, "jwks_uri": p.origin + "/jwks", "authorization_endpoint": p.origin + "/auth", "token_endpoint": p.origin + "/token",
+			"code_challenge_methods_supported": []any{"S256"}, "grant_types_supported": []any{"authorization_code"},
+			"capabilities": []any{"permission-patient", "permission-user", "permission-v1", "permission-v2"},
+		}
+		if !reflect.DeepEqual(got, want) || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
+			t.Errorf("%s: %v %v", path, w.Header(), got)
 		}
 	}
 }
