@@ -17,7 +17,7 @@ type Tables struct {
 	Grants     Table[Grant]     // by id; owner: the account, or the client of a backend service
 	Refreshes  Table[Refresh]   // by hash of the refresh token; owner: the grant
 	Assertions Table[Assertion] // by hash of client and jti: assertions that have been used
-	Keys       Table[Key]       // by kid
+	Keys       Table[Key]       // by algorithm and generation ("ES256.1")
 	Attempts   Table[Attempts]  // by what is limited ("sign-in:NAME")
 	Pending    Table[Pending]   // by hash of its id: authorization requests on their way through the pages; owner: the session
 }
@@ -141,6 +141,7 @@ type Assertion struct{}
 
 // Key is a signing key. The newest of an algorithm signs, the others verify until they expire.
 type Key struct {
+	ID        string    `json:"kid"`
 	Algorithm string    `json:"alg"`
 	Private   []byte    `json:"private"` // PKCS #8, encrypted
 	Created   time.Time `json:"created"`
