@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"fhirside/resources"
 	"fhirside/resources/load"
 	"fhirside/resources/rest"
 )
@@ -88,7 +89,8 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base); err != nil {
 		return "", nil, nil, err
 	}
-	h := handler(options, set, network{}, everybody, slog.New(slog.DiscardHandler))
+	options.Log = slog.New(slog.DiscardHandler)
+	h := handler(resources.New(options), set, network{}, everybody, options.Log)
 	return "http://fhirside.invalid" + rest.Path, load.InProcess(h), options.Store.Close, nil
 }
 

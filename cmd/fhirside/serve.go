@@ -94,8 +94,10 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	warn(log, set, listener.Addr())
 	// Without --base-url links begin with what each request was sent to; references to this server are known by where it listens.
 	options.Base = set.origin(network, listener.Addr()) + rest.Path
+	options.Log = log
+	service := resources.New(options)
 	server := &http.Server{
-		Handler:           handler(options, set, network, everybody, log),
+		Handler:           handler(service, set, network, everybody, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      5 * time.Minute,
@@ -186,8 +188,8 @@ func (set serveSettings) base() string {
 	return strings.TrimRight(set.baseURL, "/") + rest.Path
 }
 
-func handler(o resources.Options, set serveSettings, network network, door door, log *slog.Logger) http.Handler {
-	o.Log = log
+func handler(service *resources.Service, set serveSettings, network network, door door, log *slog.Logger) http.Handler {
+	o := service.Options
 	statement := capability.New(capability.Options{
 		Registry: o.Registry, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
 		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
@@ -199,7 +201,7 @@ func handler(o resources.Options, set serveSettings, network network, door door,
 		metrics.MustRegister(c)
 	}
 	return rest.New(rest.Options{
-		Service:     resources.New(o),
+		Service:     service,
 		Guard:       door.guard,
 		Realm:       door.realm,
 		Mount:       door.mount,
