@@ -18,6 +18,7 @@ var (
 	ErrFull        = errors.New("the store is full")        // no room; nothing was committed
 	ErrCursor      = errors.New("not a position of this search")
 	ErrTooCostly   = errors.New("too costly a search") // no index bounds it
+	ErrRules       = errors.New("the index values were computed by rules that are over")
 )
 
 // Store keeps the current version of each resource with its index values, and every version in a history. It is safe for
@@ -45,6 +46,12 @@ type Store interface {
 	Secret(ctx context.Context, name string) (*[SecretSize]byte, error)
 	// State keeps the server's own small entries in the same database.
 	State() State
+	// Require makes a number of rules for index values the least that records may have: from then on Put refuses others with
+	// ErrRules. When it returns, nothing computed by lower rules becomes visible any more, from any process. A number below the
+	// one required changes nothing.
+	Require(ctx context.Context, rules int64) error
+	// Reindex computes index values of current resources anew. Versions stay as they are.
+	Reindex(ctx context.Context, r Reindex) (Reindexed, error)
 	// Ready says whether the store can serve now.
 	Ready(ctx context.Context) error
 	Close() error
@@ -101,6 +108,23 @@ const (
 type Record struct {
 	Version
 	Values index.Values
+	Rules  int64 // the number of the rules that they were computed by, see Store.Require
+}
+
+// Reindex asks for some resources to be indexed anew, in an order of the store's own.
+type Reindex struct {
+	Types []string // empty: all
+	After string   // Reindexed.Last of the batch before; "" is the beginning
+	Limit int      // how many at most; above 0
+	// Values computes the index values of a current version. Where it cannot, they stay as they are.
+	Values func(Version) (index.Values, error)
+}
+
+// Reindexed is what a batch did.
+type Reindexed struct {
+	Last string // where the next goes on; "" where nothing is left
+	Done int    // resources looked at
+	Kept int    // of these, those whose values could not be computed
 }
 
 // Search asks for resources in order.

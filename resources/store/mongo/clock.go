@@ -16,8 +16,8 @@ import (
 )
 
 // The clock gives commits their time and their number, and knows which commits are open, over all processes. It is one document,
-// {_id: "commits", time, open: [{commit, owner, until}]}, that a process changes once for all commits that it begins at the same
-// moment:
+// {_id: "commits", time, open: [{commit, owner, until}], rules}, that a process changes once for all commits that it begins at the
+// same moment:
 //
 //   - time is that of the commits that began last, in microseconds since 1970 and whole milliseconds. Every change that begins
 //     commits moves it forward by at least one millisecond, and to the server's own time where that is further.
@@ -25,6 +25,7 @@ import (
 //     and tell the time.
 //   - open lists the commits that may yet become visible. A process that dies leaves its own in it, until the time by which it
 //     would have given up.
+//   - rules is the least number of rules that records of commits that begin may have; see require.go.
 //
 // A reader who goes on later from what it has seen must see nothing newer than the oldest open commit: horizon.
 type clock struct {
@@ -41,8 +42,8 @@ type clock struct {
 }
 
 type begun struct {
-	commit int64
-	err    error
+	commit, rules int64
+	err           error
 }
 
 const (
@@ -68,13 +69,13 @@ func newClock(db *driver.Database, patience time.Duration) *clock {
 // timeOf is the time of a commit by its number.
 func timeOf(commit int64) int64 { return commit - commit%perTime }
 
-// begin gives a commit its number. It is open until end or lapse.
-func (c *clock) begin(ctx context.Context) (int64, error) {
+// begin gives a commit its number, and the least number of rules that it may write by. It is open until end or lapse.
+func (c *clock) begin(ctx context.Context) (commit, rules int64, err error) {
 	wait := make(chan begun, 1)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return 0, errClosed
+		return 0, 0, errClosed
 	}
 	c.waiting = append(c.waiting, wait)
 	if !c.changing {
@@ -84,14 +85,14 @@ func (c *clock) begin(ctx context.Context) (int64, error) {
 	c.mu.Unlock()
 	select {
 	case b := <-wait:
-		return b.commit, b.err
+		return b.commit, b.rules, b.err
 	case <-ctx.Done():
 		go func() { // what begins nevertheless ends at once
 			if b := <-wait; b.err == nil {
 				c.end(b.commit)
 			}
 		}()
-		return 0, context.Cause(ctx)
+		return 0, 0, context.Cause(ctx)
 	}
 }
 
@@ -132,13 +133,13 @@ func (c *clock) run() {
 		if len(waiting) == 0 && len(ended) == 0 {
 			return
 		}
-		first, err := c.change(len(waiting), ended)
+		first, rules, err := c.change(len(waiting), ended)
 		c.mu.Lock()
 		for i, wait := range waiting {
 			if err == nil {
 				c.open[first+int64(i)] = make(chan struct{})
 			}
-			wait <- begun{first + int64(i), err}
+			wait <- begun{first + int64(i), rules, err}
 		}
 		if err != nil { // the next commit tries again; in the end the entries lapse
 			c.ended = append(c.ended, ended...)
@@ -165,16 +166,22 @@ func (c *clock) take() (waiting []chan begun, ended []int64) {
 	return waiting, ended
 }
 
-// change begins n commits and takes out those that ended; it returns the number of the first that begins.
-func (c *clock) change(n int, ended []int64) (first int64, err error) {
+// change begins n commits and takes out those that ended; it returns the number of the first that begins, and that of the rules.
+func (c *clock) change(n int, ended []int64) (first, rules int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
 	defer cancel()
 	raw, err := c.documents.FindOneAndUpdate(ctx, d("_id", clockID), c.update(n, ended),
-		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1))).Raw()
+		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1, "rules", 1))).Raw()
 	if err != nil {
-		return 0, fmt.Errorf("the commit clock: %w", err)
+		return 0, 0, fmt.Errorf("the commit clock: %w", err)
 	}
-	return whole(raw.Lookup("time"))
+	if required := raw.Lookup("rules"); required.Type != 0 {
+		if rules, err = whole(required); err != nil {
+			return 0, 0, err
+		}
+	}
+	first, err = whole(raw.Lookup("time"))
+	return first, rules, err
 }
 
 // serverNow is the server's time in milliseconds, as an expression.
@@ -300,6 +307,6 @@ func (c *clock) close(ctx context.Context) {
 	}
 	c.mu.Unlock()
 	if len(ended) > 0 && ctx.Err() == nil {
-		_, _ = c.change(0, ended) // they lapse by themselves otherwise
+		_, _, _ = c.change(0, ended) // they lapse by themselves otherwise
 	}
 }

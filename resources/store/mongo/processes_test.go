@@ -59,6 +59,14 @@ func (p *processes) Secret(ctx context.Context, name string) (*[store.SecretSize
 	return p.next().Secret(ctx, name)
 }
 
+func (p *processes) Require(ctx context.Context, rules int64) error {
+	return p.next().Require(ctx, rules)
+}
+
+func (p *processes) Reindex(ctx context.Context, r store.Reindex) (store.Reindexed, error) {
+	return p.next().Reindex(ctx, r)
+}
+
 func (p *processes) State() store.State {
 	return storetest.StateOf(func() store.Store { return p.next() })
 }

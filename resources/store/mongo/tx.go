@@ -25,6 +25,7 @@ type tx struct {
 	inside    context.Context // of the session; nil until the transaction begins
 	catalog   int64           // the size of the catalog when it began
 	number    int64           // by the clock; 0 until it is asked for
+	rules     int64           // the least number of rules that records may have, known with the number
 	now       time.Time
 	known     map[store.Key]store.Version // what is current without this commit's writes; Version 0 where nothing ever was
 	writes    map[store.Key]*write        // by resource
@@ -159,12 +160,12 @@ func (t *tx) foundNothing(types []string, f search.Filter) {
 // Now is the time of the commit.
 func (t *tx) Now() time.Time {
 	if t.number == 0 && t.failed == nil {
-		number, err := t.s.clock.begin(t.ctx)
+		number, rules, err := t.s.clock.begin(t.ctx)
 		if err != nil {
 			_ = t.fail(err)
 			return time.Now().UTC().Truncate(time.Millisecond) // of no meaning: the attempt has failed
 		}
-		t.number, t.now = number, time.UnixMicro(timeOf(number)).UTC()
+		t.number, t.rules, t.now = number, rules, time.UnixMicro(timeOf(number)).UTC()
 	}
 	return t.now
 }
@@ -173,6 +174,9 @@ func (t *tx) Now() time.Time {
 func (t *tx) Put(r store.Record) error {
 	if t.Now(); t.failed != nil {
 		return t.failed
+	}
+	if r.Rules < t.rules {
+		return fmt.Errorf("put %s/%s: %w: %d, not %d", r.Type, r.ID, store.ErrRules, r.Rules, t.rules)
 	}
 	content, err := encode(r.Body)
 	if err != nil {

@@ -55,6 +55,12 @@ func (s *two) Secret(ctx context.Context, name string) (*[store.SecretSize]byte,
 	return s.one().Secret(ctx, name)
 }
 
+func (s *two) Require(ctx context.Context, rules int64) error { return s.one().Require(ctx, rules) }
+
+func (s *two) Reindex(ctx context.Context, r store.Reindex) (store.Reindexed, error) {
+	return s.one().Reindex(ctx, r)
+}
+
 func (s *two) State() store.State { return storetest.StateOf(s.one) }
 
 func (s *two) Ready(ctx context.Context) error {

@@ -114,6 +114,9 @@ func (t *tx) Put(r store.Record) error {
 	if err != nil {
 		return err
 	}
+	if r.Rules < t.g.rules {
+		return fmt.Errorf("put %s/%s: %w: %d, not %d", r.Type, r.ID, store.ErrRules, r.Rules, t.g.rules)
+	}
 	if r.Version.Version != v.Version.Version {
 		return fmt.Errorf("put %s/%s: version %d does not follow version %d", r.Type, r.ID, r.Version.Version, v.Version.Version-1)
 	}

@@ -39,6 +39,7 @@ type group struct {
 	next    int64 // number of the next new resource
 	commits int
 	written int   // versions
+	rules   int64 // the least number of rules that records may have, see rules.go
 	failed  error // the transaction cannot be saved any more
 
 	pending []*version             // written, but not yet in the database
@@ -176,7 +177,10 @@ func (w *writer) begin(ctx context.Context) (g *group, err error) {
 		w.known, w.others = newMemory(nil), others
 	}
 	g = &group{begun: time.Now(), current: map[store.Key]*version{}, known: newMemory(w.known), done: make(chan struct{})}
-	if g.millis, g.next, err = w.position(); err != nil {
+	if g.millis, g.next, err = w.position(); err == nil {
+		g.rules, _, err = w.conn.integer(`SELECT value FROM setting WHERE name='required rules'`)
+	}
+	if err != nil {
 		w.conn.rollback()
 		return nil, explain(ctx, err)
 	}

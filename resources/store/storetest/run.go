@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a commit that searches and fails", searchedAndFailed},
 		{"the time of commits", times},
 		{"secrets", secrets},
+		{"rules that are over", oldRules},
+		{"reindexing", reindexing},
 		{"a context that has ended", cancelled},
 		{"asking while reading", nested},
 	} {

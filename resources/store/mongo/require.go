@@ -1,0 +1,114 @@
+package mongo
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"fhirside/resources/store"
+)
+
+// Require keeps the number in the clock, where each commit reads it as it begins, and waits for those that began before. See
+// store.Store.
+func (s *Store) Require(ctx context.Context, rules int64) error {
+	if err := s.check(ctx); err != nil {
+		return explain(ctx, err)
+	}
+	raw, err := s.db.Collection(clockName).FindOneAndUpdate(ctx, d("_id", clockID), d("$max", d("rules", rules)),
+		options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+	if err != nil {
+		return explain(ctx, err)
+	}
+	latest, err := whole(raw.Lookup("time"))
+	if err != nil {
+		return err
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		_, open, err := s.clock.read(ctx)
+		if err != nil {
+			return explain(ctx, err)
+		}
+		if !slices.ContainsFunc(open, func(e entry) bool { return timeOf(e.commit) <= latest }) {
+			return nil
+		}
+		if !sleep(ctx, pause) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Reindex writes the index fields of documents anew, by type and id. A document that changes meanwhile has the values of whoever
+// changed it. While the index is computed anew by other rules altogether (reindex.go) the store is not available for it. See
+// store.Store.
+func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reindexed, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.longestCommit())
+	defer cancel()
+	if err := s.check(ctx); err != nil {
+		return done, explain(ctx, err)
+	}
+	if err := s.rules.ready(); err != nil {
+		return done, err
+	}
+	types := slices.Clone(r.Types)
+	if len(types) == 0 {
+		if types, err = s.catalog.types(ctx); err != nil {
+			return done, explain(ctx, err)
+		}
+	}
+	slices.Sort(types)
+	from, after, _ := strings.Cut(r.After, "/")
+	for _, resourceType := range types {
+		if resourceType < from {
+			continue
+		}
+		if resourceType > from {
+			after = ""
+		}
+		last, err := s.reindexSome(ctx, resourceType, after, r, &done)
+		if err != nil {
+			return done, explain(ctx, err)
+		}
+		if done.Done == r.Limit {
+			done.Last = resourceType + "/" + last
+			return done, nil
+		}
+	}
+	return done, nil
+}
+
+// reindexSome indexes documents of a type behind an id, as many as the limit leaves; last is the id of the last.
+func (s *Store) reindexSome(ctx context.Context, resourceType, after string, r store.Reindex, done *store.Reindexed) (last string, err error) {
+	collection := s.db.Collection(resourceType)
+	cursor, err := collection.Find(ctx, d("_id", d("$gt", after)), options.Find().SetSort(d("_id", 1)).SetLimit(int64(r.Limit-done.Done)))
+	if err != nil {
+		return "", err
+	}
+	defer cursor.Close(ctx)
+	var changes []driver.WriteModel
+	for cursor.Next(ctx) {
+		done.Done++
+		last, _ = cursor.Current.Lookup("_id").StringValueOK()
+		version, err := decodeCurrent(resourceType, cursor.Current)
+		if err != nil {
+			done.Kept++
+			continue
+		}
+		values, err := r.Values(version)
+		if err != nil {
+			done.Kept++
+			continue
+		}
+		changes = append(changes, driver.NewUpdateOneModel().SetFilter(d("_id", version.ID, "version", version.Version)).
+			SetUpdate(d("$set", d("index", bson.Raw(indexDocument(resourceType, values, s.opt.Rules))))))
+	}
+	if err := cursor.Err(); err != nil || len(changes) == 0 {
+		return last, err
+	}
+	_, err = collection.BulkWrite(ctx, changes, options.BulkWrite().SetOrdered(false))
+	return last, err
+}
