@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 
+	"fhirside/fhir/terminology"
 	"fhirside/resources/store"
 	"fhirside/search"
 	"fhirside/search/index"
@@ -59,6 +61,8 @@ type Service struct {
 	extractor *index.Extractor
 	cursors   cursorBoxes
 	referrers referrers
+	// codeSystems are those of the store that searches asked for; nil for a supplement.
+	codeSystems *lru.Cache[heldVersion, *terminology.CodeSystem]
 }
 
 // New makes a Service.
@@ -81,10 +85,15 @@ func New(o Options) *Service {
 	o.MaxDelete = cmp.Or(o.MaxDelete, 1)
 	o.MaxEntries = cmp.Or(o.MaxEntries, 20000)
 	o.MaxAnswer = cmp.Or(o.MaxAnswer, 64<<20)
+	codeSystems, err := lru.New[heldVersion, *terminology.CodeSystem](maxCodeSystems)
+	if err != nil {
+		panic("resources: " + err.Error()) // only for a size below 1
+	}
 	return &Service{
-		Options:   o,
-		extractor: index.New(o.Registry, o.Base),
-		referrers: newReferrers(o.Registry),
+		Options:     o,
+		extractor:   index.New(o.Registry, o.Base),
+		referrers:   newReferrers(o.Registry),
+		codeSystems: codeSystems,
 	}
 }
 
