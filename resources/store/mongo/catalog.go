@@ -23,7 +23,7 @@ const (
 )
 
 // schemaVersion is the layout of documents that this code reads and writes.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Names of the indexes of a resource type's collection; docs/decisions/0004-mongodb-indexes.md says what each is for.
 const (
@@ -43,7 +43,7 @@ func resourceIndexes() []driver.IndexModel {
 func historyIndexes() []driver.IndexModel {
 	return []driver.IndexModel{
 		{Keys: d("commit", 1, "n", 1), Options: options.Index().SetName("commits")},
-		{Keys: d("_id.type", 1, "commit", 1, "n", 1), Options: options.Index().SetName("types")},
+		{Keys: d("type", 1, "commit", 1, "n", 1), Options: options.Index().SetName("types")},
 	}
 }
 
@@ -184,6 +184,8 @@ func (c *catalog) prepare(ctx context.Context) error {
 	switch found, err := whole(raw.Lookup("version")); {
 	case err != nil:
 		return fmt.Errorf("read the schema's version: %w", err)
+	case found < schemaVersion:
+		return fmt.Errorf("this database was laid out by an early fhirside (schema %d, this one knows %d): fill a new one", found, schemaVersion)
 	case found > schemaVersion:
 		return fmt.Errorf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", found, schemaVersion)
 	}

@@ -155,7 +155,7 @@ func (r versions) scope(h store.History) (bson.D, error) {
 	case h.ID != "":
 		filter = versionsOf(store.Key{Type: h.Type, ID: h.ID})
 	case h.Type != "":
-		filter = d("_id.type", h.Type)
+		filter = d("type", h.Type)
 	}
 	if h.ID == "" {
 		horizon, err := r.horizon()

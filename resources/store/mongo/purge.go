@@ -1,6 +1,8 @@
 package mongo
 
 import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"fhirside/resources/store"
 )
 
@@ -23,6 +25,6 @@ func (t *tx) Purge(resourceType, id string) (store.Version, error) {
 }
 
 // versionsBefore selects the history of a resource before a version.
-func versionsBefore(v store.Version) any {
-	return d("_id", d("$gte", versionID(v.Key, int64(0)), "$lt", versionID(v.Key, v.Version)))
+func versionsBefore(v store.Version) bson.D {
+	return d("_id", d("$gte", versionID(v.Key, 0), "$lt", versionID(v.Key, v.Version)))
 }

@@ -19,7 +19,7 @@ import (
 //
 // and that of a version in the history, which a deletion has without resource:
 //
-//	{_id: {type: "Patient", id: "123", version: 2}, commit: 1700000000000003, n: 0, updated: …, method: 2, resource: {…}, numbers: […]}
+//	{_id: "Patient/123/0000000002", type: "Patient", id: "123", version: 2, commit: 1700000000000003, n: 0, updated: …, method: 2, resource: {…}, numbers: […]}
 //
 // updated is in microseconds since 1970; numbers is there only where a number's text is kept (see package document); commit
 // and n are the commit's number and the version's place in it.
@@ -77,9 +77,11 @@ func currentDocument(v store.Version, c content, index []byte) bson.Raw {
 
 // historyDocument is the document of a version.
 func historyDocument(v store.Version, c content, commit int64, n int) bson.Raw {
-	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(c.resource)+192))
-	doc = bsoncore.BuildDocumentElement(doc, "_id", bsoncore.AppendStringElement(nil, "type", v.Type),
-		bsoncore.AppendStringElement(nil, "id", v.ID), bsoncore.AppendInt64Element(nil, "version", v.Version))
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(c.resource)+256))
+	doc = bsoncore.AppendStringElement(doc, "_id", versionID(v.Key, v.Version))
+	doc = bsoncore.AppendStringElement(doc, "type", v.Type)
+	doc = bsoncore.AppendStringElement(doc, "id", v.ID)
+	doc = bsoncore.AppendInt64Element(doc, "version", v.Version)
 	doc = bsoncore.AppendInt64Element(doc, "commit", commit)
 	doc = bsoncore.AppendInt32Element(doc, "n", int32(n))
 	doc = bsoncore.AppendInt64Element(doc, "updated", v.Updated.UnixMicro())
@@ -115,14 +117,12 @@ func decodeHistory(doc bson.Raw) (store.Version, error) {
 
 // decodeStamped reads a document of the history with the version's place in the order of commits.
 func decodeStamped(doc bson.Raw) (v store.Version, at stamp, err error) {
-	id, _ := doc.Lookup("_id").DocumentOK()
-	v.Type, _ = id.Lookup("type").StringValueOK()
-	v.ID, _ = id.Lookup("id").StringValueOK()
+	v.Type, _ = doc.Lookup("type").StringValueOK()
+	v.ID, _ = doc.Lookup("id").StringValueOK()
 	if err = decodeVersion(&v, doc); err != nil {
 		return v, at, err
 	}
-	v.Version, err = whole(id.Lookup("version"))
-	if err == nil && v.Body == nil && !v.Deleted() {
+	if v.Body == nil && !v.Deleted() {
 		err = errors.New("it has no resource")
 	}
 	if err == nil {

@@ -258,14 +258,15 @@ func (v *view) last(key store.Key) (store.Version, error) {
 	return decodeHistory(raw)
 }
 
-// versionsOf selects the versions of one resource by the range of their _id. BSON documents compare member by member, so this is
-// a range of the _id index in the order of the versions.
+// versionsOf selects the versions of one resource by the range of their _id, which is in the order of the versions.
 func versionsOf(key store.Key) bson.D {
-	return d("_id", d("$gt", versionID(key, bson.MinKey{}), "$lt", versionID(key, bson.MaxKey{})))
+	begin := key.Type + "/" + key.ID
+	return d("_id", d("$gt", begin+"/", "$lt", begin+"0")) // "0" comes behind "/"
 }
 
-func versionID(key store.Key, version any) bson.D {
-	return d("type", key.Type, "id", key.ID, "version", version)
+// versionID is the _id of a version in the history. It is one text, since not every server finds documents by a document.
+func versionID(key store.Key, version int64) string {
+	return fmt.Sprintf("%s/%s/%010d", key.Type, key.ID, version)
 }
 
 func (v *view) readVersion(key store.Key, version int64) (store.Version, error) {
