@@ -97,3 +97,13 @@ func (d dice) between(low, high int) int { return low + d.IntN(high-low+1) }
 func (d dice) chance(percent int) bool { return d.IntN(100) < percent }
 
 func pick[T any](d dice, from []T) T { return from[d.IntN(len(from))] }
+
+// Proxy is the id of the first RelatedPerson who acts for a patient, and of that patient; "" in a clinic that has none.
+func (c Clinic) Proxy() (relatedPerson, patient string) {
+	for _, p := range newWorld(c).admitPatients() {
+		if p.relative != nil && p.relative.proxy {
+			return "relative-" + p.key(), p.id()
+		}
+	}
+	return "", ""
+}
