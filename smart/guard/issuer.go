@@ -126,9 +126,13 @@ func (i *Issuer) claims(verified *oidc.IDToken, all map[string]json.RawMessage) 
 		return c, Invalid(errors.New("its claim of a patient is no id"))
 	}
 	c.FHIRUser = strings.TrimPrefix(text(all, cmp.Or(i.UserClaim, "fhirUser")), i.Base+"/")
-	if resourceType, id, _ := strings.Cut(c.FHIRUser, "/"); !fhir.ValidID(id) || resourceType == "" {
-		c.FHIRUser = "" // a user of another server: nobody here
+	switch resourceType, id, _ := strings.Cut(c.FHIRUser, "/"); resourceType {
+	case "Patient", "Practitioner", "RelatedPerson":
+		if fhir.ValidID(id) {
+			return c, nil
+		}
 	}
+	c.FHIRUser = "" // a user of another server, or none of those who can be one here
 	return c, nil
 }
 

@@ -71,7 +71,8 @@ func TestIssuer(t *testing.T) {
 		"no patient, no user":  {map[string]any{"patient": nil, "fhirUser": nil}, func(c *guard.Claims) { c.Patient, c.FHIRUser = "", "" }},
 		"another server's user": {map[string]any{"fhirUser": "https://other.example/fhir/Practitioner/d1"},
 			func(c *guard.Claims) { c.FHIRUser = "" }},
-		"relative user": {map[string]any{"fhirUser": "Patient/p1"}, func(c *guard.Claims) { c.FHIRUser = "Patient/p1" }},
+		"a device as user": {map[string]any{"fhirUser": "Device/d1"}, func(c *guard.Claims) { c.FHIRUser = "" }},
+		"relative user":    {map[string]any{"fhirUser": "Patient/p1"}, func(c *guard.Claims) { c.FHIRUser = "Patient/p1" }},
 	} {
 		want := want
 		taken.want(&want)
