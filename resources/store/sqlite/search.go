@@ -159,6 +159,10 @@ func polls(f search.Filter) bool {
 // types are those searched that occur, each once, in order.
 func (s *db) types(c *conn, asked []string) (list []string, err error) {
 	if len(asked) == 1 {
+		_, occurs, err := c.integer(`SELECT 1 FROM type WHERE name=?`, text(asked[0]))
+		if err != nil || !occurs {
+			return nil, err
+		}
 		return asked, nil
 	}
 	err = c.each(func(st *sqlite3.Stmt) error {
