@@ -13,7 +13,10 @@ import (
 
 // Registry holds the search parameters of all resource types (searchparameter-registry.html). It never changes, and may be used by
 // several goroutines at once.
-type Registry struct{ types map[string]*typeParams }
+type Registry struct {
+	types   map[string]*typeParams
+	builder *builder // of its parameters, for those that With adds
+}
 
 // typeParams are the parameters of one resource type.
 type typeParams struct {
@@ -110,7 +113,7 @@ func NewRegistry(parameters []definitions.SearchParameter) (*Registry, error) {
 		}
 		slices.SortFunc(t.sorted, func(a, b *Param) int { return cmp.Compare(a.Code, b.Code) })
 	}
-	return &Registry{types}, nil
+	return &Registry{types, &b}, nil
 }
 
 // Param is the parameter with that code on a resource type, those of all resources included (_id, _tag); nil if there is none.
@@ -145,7 +148,7 @@ func (r *Registry) WithWords() *Registry {
 		}
 		types[name] = t
 	}
-	return &Registry{types}
+	return &Registry{types, r.builder}
 }
 
 // builder makes Params from definitions.
