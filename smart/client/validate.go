@@ -98,7 +98,7 @@ func checkScope(c state.Client) error {
 	if err != nil {
 		return metadata("scope cannot be read: %s", err)
 	}
-	if len(set.Words()) == 0 && !c.Trusted && (c.Type != state.Confidential || len(c.Redirects) > 0) {
+	if set.String() == "" && !c.Trusted && (c.Type != state.Confidential || len(c.Redirects) > 0) {
 		return metadata("scope is missing: the most that the client can be granted")
 	}
 	return nil

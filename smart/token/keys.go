@@ -37,6 +37,9 @@ var (
 // MaxLife is the longest that a token may live. A key that has been replaced is kept so long, and a little longer.
 const MaxLife = time.Hour
 
+// BackendLife is the longest that a token of a backend service may live (SMART App Launch, "Backend Services").
+const BackendLife = 5 * time.Minute
+
 const (
 	overlap = MaxLife + 5*time.Minute
 	// recheck is how old the keys may be that a process goes by, so that it notices those of another one within a second.
