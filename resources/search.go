@@ -53,7 +53,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	}
 	parsed, err := search.Parse(s.Registry, q.Type, params, search.Options{
 		Base: s.Base, Now: func() time.Time { return time.UnixMicro(at.Began) }, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
-		Terminology: s.terminology(v, p),
+		Terminology: s.terminology(v, p), Hierarchy: hierarchy{s, v, p},
 	})
 	if err != nil {
 		return nil, err

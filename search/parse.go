@@ -23,6 +23,8 @@ type Options struct {
 	MaxCount int
 	// Terminology has the value sets and code systems that modifiers ask for; nil is those of R4 itself.
 	Terminology Terminology
+	// Hierarchy knows what is above and below a resource; without it the modifiers that ask for this are refused.
+	Hierarchy Hierarchy
 	// Lenient leaves unknown parameters out (Prefer: handling=lenient); Query.Ignored lists them. A known parameter with a value
 	// or modifier that cannot be read is refused all the same.
 	Lenient bool
@@ -79,6 +81,10 @@ func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) 
 	}
 	if err := p.readElements(); err != nil {
 		return nil, err
+	}
+	if p.query.Summary == SummaryText && len(p.query.Include) > 0 { // search.html#summary
+		p.name = "_summary"
+		return nil, p.errorf(fhir.CodeInvalid, "text cannot be mixed with _include and _revinclude")
 	}
 	if opt.Criteria && len(all) == 0 {
 		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the criteria are empty: they would select every resource")

@@ -16,6 +16,7 @@ const (
 	hasName         = "_has"
 	listName        = "_list"
 	filterName      = "_filter"
+	queryName       = "_query"
 	textName        = "_text"
 	contentName     = "_content"
 	typeName        = "_type"

@@ -33,7 +33,7 @@ func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error 
 
 // unsupported are the parameters of R4 that this server does not answer, in or beside the registry; _text and _content only where
 // their words are not indexed.
-var unsupported = []string{contentName, "_query", textName}
+var unsupported = []string{contentName, queryName, textName}
 
 // nearURL is the one special parameter of R4 that is answered.
 const nearURL = "http://hl7.org/fhir/SearchParameter/Location-near"
@@ -48,6 +48,9 @@ func (p *parser) unknown(types []string, without, code string) *fhir.Error {
 	problem := fmt.Sprintf("%s has no search parameter %q", without, clip(code))
 	if slices.Contains(unsupported, code) {
 		problem = fmt.Sprintf("%q is not supported", code)
+		if code == queryName {
+			problem = "no named query is defined on this server"
+		}
 		if code == textName || code == contentName {
 			problem = fmt.Sprintf("%q is not supported: the words of resources are not indexed here (serve --text-search)", code)
 		}

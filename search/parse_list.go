@@ -12,7 +12,7 @@ func (p *parser) onList(value string) (Filter, error) {
 		id := strings.TrimPrefix(unescape(text), "List/")
 		switch {
 		case strings.HasPrefix(id, "$"):
-			return nil, p.errorf(fhir.CodeNotSupported, "functional lists such as %s are not supported; write the id of a List", clip(id))
+			return nil, p.errorf(fhir.CodeNotSupported, "this server nominates no list as %s; write the id of a List, or search by status", clip(id))
 		case !fhir.ValidID(id):
 			return nil, p.errorf(fhir.CodeValue, "%q is no id of a List", clip(id))
 		}

@@ -11,7 +11,8 @@ import (
 type modifier struct {
 	name     string
 	elements []string // only for parameters that yield one of these data types; nil: any
-	// read turns the whole value into a filter; nil where this server does not support what R4 allows.
+	targets  []string // only for references that can be to one of these types; nil: any
+	// read turns the whole value into a filter.
 	read func(p *parser, c comparison, value string) (Filter, error)
 }
 
@@ -42,8 +43,8 @@ var modifiers = map[ParamType][]modifier{
 		{name: "missing", read: (*parser).missing},
 		{name: "identifier", read: (*parser).identifier, elements: []string{"Reference"}},
 		{name: typeModifier, read: (*parser).alternatives},
-		{name: "above"},
-		{name: "below"},
+		{name: "above", read: (*parser).over, targets: hierarchical},
+		{name: "below", read: (*parser).under, targets: hierarchical},
 	},
 	TypeURI: {
 		{name: "missing", read: (*parser).missing},
@@ -56,7 +57,7 @@ var modifiers = map[ParamType][]modifier{
 func Modifiers(param *Param) []string {
 	var names []string
 	for _, m := range modifiers[param.Type] {
-		if m.read != nil && m.fits(param) {
+		if m.fits(param) {
 			names = append(names, m.name)
 		}
 	}
@@ -64,7 +65,8 @@ func Modifiers(param *Param) []string {
 }
 
 func (m modifier) fits(param *Param) bool {
-	return !param.Words && (m.elements == nil || yields(param, m.elements))
+	return !param.Words && (m.elements == nil || yields(param, m.elements)) &&
+		(m.targets == nil || slices.ContainsFunc(m.targets, func(t string) bool { return slices.Contains(targetsOf(param), t) }))
 }
 
 // yields says whether the parameter's expression yields one of these data types. One that is not known may yield any.
@@ -89,9 +91,6 @@ func (p *parser) modified(param *Param, name, value string) (Filter, error) {
 	for _, m := range modifiers[param.Type] {
 		if m.name != name || m.name == typeModifier || !m.fits(param) {
 			continue
-		}
-		if m.read == nil {
-			return nil, p.errorf(fhir.CodeNotSupported, "the modifier :%s is not supported. %s", name, allowed(param))
 		}
 		return m.read(p, c, value)
 	}

@@ -201,7 +201,11 @@ func (g *asker) has(resourceType string, depth int) (name, value string) {
 // leaf draws a parameter with its modifier and a list of values.
 func (g *asker) leaf(types []string, param *search.Param) (name, value string) {
 	modifier := ""
-	if all := search.Modifiers(param); len(all) > 0 && g.sometimes(3, "modified") {
+	all := search.Modifiers(param)
+	if isReference(param) { // what is above and below is asked for before a search is read
+		all = slices.DeleteFunc(all, func(m string) bool { return m == "above" || m == "below" })
+	}
+	if len(all) > 0 && g.sometimes(3, "modified") {
 		modifier = one(g, "modifier", all)
 	}
 	v := &valuer{asker: g, param: param, code: param.Code, modifier: modifier, near: g.near(types)}

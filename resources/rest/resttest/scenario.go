@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"search", searches, nil},
 		{"canonical", canonicalSearches, nil},
 		{"contained", containedSearches, nil},
+		{"hierarchies", hierarchies, nil},
 		{"quantity", quantitySearches, nil},
 		{"terminology", terminologySearches, nil},
 		{"filter", filterSearches, nil},

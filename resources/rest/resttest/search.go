@@ -73,6 +73,8 @@ var searches = []scenario{
 		step{do: "GET Observation?_id=1&_elements=valueQuantity,birthdate", status: 400, has: []string{`"expression":["_elements"]`, "birthdate"}},
 		step{do: "GET Observation?_id=1&_elements=birthDate", status: 400, has: []string{`"expression":["_elements"]`, "birthDate"}},
 		step{do: "GET Observation?_id=1&_elements=birthDate&_include=Observation:patient", status: 200, has: []string{`"birthDate":"1970-01-01"`}, hasNot: []string{"valueQuantity", "Åsa"}},
+		step{do: "GET Patient?_id=a&_summary=text&_revinclude=Observation:patient", status: 400, has: []string{`"expression":["_summary"]`}},
+		step{do: "GET Patient?_query=mine", status: 400, has: []string{"no named query"}},
 		step{do: "GET Patient?_id=a&_summary=text", status: 200, has: []string{"SUBSETTED"}, hasNot: []string{"birthDate", "gender"}},
 	)},
 	{"refusals", after(clinic,
