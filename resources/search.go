@@ -117,7 +117,7 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 	if err != nil {
 		return store.Search{}, err
 	}
-	find := store.Search{Types: types, Filter: and(asked, granted), Sort: parsed.Sort}
+	find := store.Search{Types: types, Filter: and(asked, beside(asked, granted)), Sort: parsed.Sort}
 	if q.Compartment == nil {
 		return find, nil
 	}

@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"slices"
+
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
 	"fhirside/resources/access"
@@ -89,4 +91,44 @@ func restrictedInner(p access.Policy, resourceType string, f search.Filter) (sea
 	}
 	inner, err := restricted(p, f)
 	return and(inner, granted), err
+}
+
+// beside is what a policy's answer adds to what was asked: of the ways in which it lets a resource be somebody's, one that the
+// caller has asked for itself is enough. A search by patient=X stays inside X's compartment and need not look for the other ways
+// into it.
+func beside(asked, granted search.Filter) search.Filter {
+	switch granted := granted.(type) {
+	case search.Reference:
+		if demands(asked, granted) {
+			return search.All{}
+		}
+	case search.Or:
+		for _, part := range granted {
+			if isAll(beside(asked, part)) {
+				return search.All{}
+			}
+		}
+	case search.And:
+		var left []search.Filter
+		for _, part := range granted {
+			if part = beside(asked, part); !isAll(part) {
+				left = append(left, part)
+			}
+		}
+		return and(left...)
+	}
+	return granted
+}
+
+// demands says whether a filter holds only where the reference is.
+func demands(f search.Filter, ref search.Reference) bool {
+	switch f := f.(type) {
+	case search.Reference:
+		return f == ref
+	case search.And:
+		return slices.ContainsFunc(f, func(part search.Filter) bool { return demands(part, ref) })
+	case search.Or:
+		return len(f) > 0 && !slices.ContainsFunc(f, func(part search.Filter) bool { return !demands(part, ref) })
+	}
+	return false
 }

@@ -15,6 +15,9 @@ import (
 func TestAboutElements(t *testing.T) {
 	for _, resourceType := range append([]string{"AdverseEvent"}, aboutPatient...) {
 		for _, code := range aboutParams(resourceType) {
+			if len(definitions.Compartment("Patient")[resourceType]) == 0 && resourceType != "Task" && resourceType != "Device" {
+				t.Errorf("%s is not in the compartment", resourceType)
+			}
 			if search.R4().Param(resourceType, code) == nil {
 				t.Errorf("%s has no parameter %s", resourceType, code)
 			}
