@@ -59,7 +59,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.conditionalDelete, "conditional-delete", "single", fmt.Sprintf("resources that a DELETE by criteria may delete: single, or multiple (at most %d at once)", maxDelete))
 	f.IntVar(&set.maxEntries, "max-entries", 20000, "most entries of a batch or transaction Bundle")
 	f.Int64Var(&set.maxBody, "max-body", 64<<20, "most bytes of a request body, after decompression")
-	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (SQLite only; the file gets twice as large)")
+	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, for _text and _content (the database gets twice as large)")
 	f.StringVar(&set.tlsCert, "tls-cert", "", "file with the server's certificate and those up to its authority (PEM), for https; read anew when it changes")
 	f.StringVar(&set.tlsKey, "tls-key", "", "file with the private key of --tls-cert (PEM)")
 	f.StringSliceVar(&set.origins, "cors-origins", []string{rest.AnyOrigin}, "origins whose pages may use the API from a browser, as https://app.example; none: \"\"")
@@ -158,9 +158,6 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 		return o, fmt.Errorf("--conditional-delete %q is not known: single or multiple", set.conditionalDelete)
 	}
 	if o.Registry = search.R4(); set.textSearch {
-		if !strings.HasPrefix(set.store, "sqlite:") {
-			return o, errors.New("--text-search is for SQLite: of what MongoDB holds already the words would be missing")
-		}
 		o.Registry = o.Registry.WithWords()
 	}
 	if set.maxBody <= 0 {

@@ -3,7 +3,6 @@ package benchmark
 import (
 	"bufio"
 	"compress/bzip2"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -31,7 +30,7 @@ var (
 	round   = flag.Duration("round", 3*time.Second, "length of a round")
 )
 
-// TestFigures measures the server on the embedded store.
+// TestFigures measures the server on each store.
 func TestFigures(t *testing.T) {
 	if !*figures {
 		t.Skip("a benchmark: run it with -figures, or make bench")
@@ -39,9 +38,21 @@ func TestFigures(t *testing.T) {
 	if _, err := os.Stat(*data); err != nil {
 		t.Skipf("no Synthea data: %v", err)
 	}
+	t.Run("sqlite", func(t *testing.T) { embedded(begin(t)) })
+	t.Run("mongodb", func(t *testing.T) { onMongoDB(begin(t)) })
+}
+
+func begin(t *testing.T) *bench {
 	b := &bench{T: t, dir: t.TempDir()}
 	b.build()
 	b.unpack()
+	t.Cleanup(func() {
+		fmt.Print("\n| figure | measured | floor | ratio |\n|---|--:|--:|--:|\n", strings.Join(b.table, ""), "\n")
+	})
+	return b
+}
+
+func embedded(b *bench) {
 	small, server := b.load(1)
 	b.read(small, server)
 	b.search("92,000", server)
@@ -50,7 +61,6 @@ func TestFigures(t *testing.T) {
 	_, server = b.load(5)
 	b.search("460,000", server)
 	server.stop()
-	fmt.Print("\n| figure | measured | floor | ratio |\n|---|--:|--:|--:|\n", strings.Join(b.table, ""), "\n")
 }
 
 // bench is one run.
@@ -146,10 +156,10 @@ func (b *bench) peak(p *process) int {
 	return 0
 }
 
-// serve starts the server on a file and waits until it is ready; took is how long that was.
-func (b *bench) serve(file string) (p *process, took time.Duration) {
+// serve starts the server on a store and waits until it is ready; took is how long that was.
+func (b *bench) serve(store string) (p *process, took time.Duration) {
 	address := b.freeAddress()
-	cmd := exec.Command(b.binary, "serve", "--listen", address, "--store", "sqlite:"+file, "--auth", "none")
+	cmd := exec.Command(b.binary, "serve", "--listen", address, "--store", store, "--auth", "none")
 	begun := time.Now()
 	b.must(cmd.Start())
 	for {
@@ -166,16 +176,21 @@ func (b *bench) serve(file string) (p *process, took time.Duration) {
 	}
 }
 
-// load loads the Synthea set into a new file, as many copies of it as asked for, and compares one copy with the floor.
-func (b *bench) load(copies int) (file string, server *process) {
-	file = filepath.Join(b.dir, fmt.Sprintf("synthea-%d.db", copies))
-	server, _ = b.serve(file)
+// send loads as many copies of the Synthea set as asked for over HTTP.
+func (b *bench) send(server *process, copies int) time.Duration {
 	begun := time.Now()
 	cmd := exec.Command(b.binary, "load", "--server", server.base, "--workers", "4", "--copies", strconv.Itoa(copies), b.bundles)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("load: %v\n%s", err, out)
 	}
-	took := time.Since(begun)
+	return time.Since(begun)
+}
+
+// load loads the Synthea set into a new file, as many copies of it as asked for, and compares one copy with the floor.
+func (b *bench) load(copies int) (file string, server *process) {
+	file = filepath.Join(b.dir, fmt.Sprintf("synthea-%d.db", copies))
+	server, _ = b.serve("sqlite:" + file)
+	took := b.send(server, copies)
 	memory := b.peak(server)
 	n := b.count(server)
 	rate := float64(n) / took.Seconds()
@@ -253,21 +268,26 @@ func (b *bench) read(file string, server *process) {
 func hammer(base string, paths []string, connections int, d time.Duration) float64 {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
+	return inTurns(paths, connections, d, func(path string) bool {
+		r, err := client.Get(base + "/" + path)
+		if err != nil {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+}
+
+// inTurns is how many paths a second as many goroutines get, at random.
+func inTurns(paths []string, goroutines int, d time.Duration, get func(path string) bool) float64 {
 	var done atomic.Int64
 	var all sync.WaitGroup
 	begun := time.Now()
-	for range connections {
+	for range goroutines {
 		all.Go(func() {
-			for ctx.Err() == nil {
-				r, err := client.Get(base + "/" + paths[rand.IntN(len(paths))])
-				if err != nil {
-					return
-				}
-				io.Copy(io.Discard, r.Body)
-				r.Body.Close()
-				if r.StatusCode == http.StatusOK {
+			for time.Since(begun) < d {
+				if get(paths[rand.IntN(len(paths))]) {
 					done.Add(1)
 				}
 			}
@@ -303,7 +323,7 @@ func (b *bench) search(size string, server *process) {
 func (b *bench) restart(file string) {
 	var took []float64
 	for range *rounds {
-		server, t := b.serve(file)
+		server, t := b.serve("sqlite:" + file)
 		took = append(took, float64(t.Milliseconds()))
 		server.stop()
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/klauspost/compress/s2"
 	"github.com/ncruces/go-sqlite3"
+
+	"fhirside/resources/store/mongo/mongotest"
 )
 
 // The floors run as processes of their own, as the server does: this test binary, started again with the name of a floor in the
@@ -19,7 +21,8 @@ import (
 const floorVariable = "FHIRSIDE_FLOOR"
 
 func TestMain(m *testing.M) {
-	floors := map[string]func() error{"fixed": serveFixed, "bare": serveBare, "insert": insertRows}
+	floors := map[string]func() error{"fixed": serveFixed, "bare": serveBare, "insert": insertRows,
+		"mongodb-insert": insertDocuments, "mongodb-read": findByID, "mongodb-serve": serveFound, "mongodb-search": repeatSearches}
 	if floor, ok := floors[os.Getenv(floorVariable)]; ok {
 		if err := floor(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -27,7 +30,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	mongotest.Main(m)
 }
 
 const contentType = "application/fhir+json; charset=utf-8"

@@ -46,10 +46,8 @@ func (w *world) together(n int, f func(i int) error) {
 		wg.Go(func() { errs[i] = f(i) })
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			w.Fatal(err)
-		}
+	if err := errors.Join(errs...); err != nil {
+		w.Fatal(err)
 	}
 }
 
@@ -194,6 +192,8 @@ func pagesWhileWriting(w *world) {
 	w.put(bodies...)
 	ctx, stop := context.WithCancel(w.ctx)
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
 	for i := range 3 {
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
@@ -234,8 +234,6 @@ func pagesWhileWriting(w *world) {
 			}
 		}
 	}
-	stop()
-	wg.Wait()
 }
 
 // pollers: clients that ask again and again for what changed since the last time they saw, by search, by history and by
@@ -244,6 +242,8 @@ func pollers(w *world) {
 	const times = 30
 	var done atomic.Bool
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer done.Store(true) // also where a writer fails
 	updated, since, changed := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	poll := func(f func()) {
 		wg.Go(func() {

@@ -126,6 +126,20 @@ func drop(t testing.TB, uri string) {
 	}
 }
 
+// Edit changes a document behind the server's back, as somebody with a shell would.
+func Edit(t testing.TB, uri, collection, id string, update any) {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(context.Background()) }()
+	done, err := client.Database(database(uri)).Collection(collection).UpdateByID(t.Context(), id, update)
+	if err != nil || done.MatchedCount != 1 {
+		t.Fatalf("%s/%s was not edited: %+v, %v", collection, id, done, err)
+	}
+}
+
 // ready waits until the server accepts writes.
 func ready(uri string, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

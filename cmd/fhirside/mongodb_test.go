@@ -1,0 +1,114 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"fhirside/resources/store/mongo/mongotest"
+)
+
+func TestMain(m *testing.M) { mongotest.Main(m) }
+
+// ask is the answer to a request, with its body.
+func ask(t *testing.T, method, url, body string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/fhir+json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(text)
+}
+
+// TestMongoDB: what an operator sees of the database through the server.
+func TestMongoDB(t *testing.T) {
+	uri := mongotest.URI(t)
+	set := testSettings(t)
+	set.store, set.maxBody, set.textSearch = uri, 64<<20, true
+	url, _, _ := startServer(t, set)
+	for _, id := range []string{"good", "bad"} {
+		body := `{"resourceType":"Patient","id":"` + id + `","birthDate":"1970-01-01","text":{"status":"additional","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">is ` + id + `</div>"}}`
+		if r, text := ask(t, "PUT", url+"/fhir/Patient/"+id, body); r.StatusCode != http.StatusCreated {
+			t.Fatal(r.Status, text)
+		}
+	}
+	t.Run("metrics", func(t *testing.T) {
+		_, text := ask(t, "GET", url+"/metrics", "")
+		for _, want := range []string{
+			`fhirside_mongodb_command_seconds_count{command="insert",outcome="ok"}`, `fhirside_mongodb_commit_attempts_total{outcome="committed"} 2`,
+			"fhirside_mongodb_connections ", "fhirside_mongodb_connections_in_use ",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s", want)
+			}
+		}
+	})
+	t.Run("words", func(t *testing.T) {
+		if _, text := ask(t, "GET", url+"/fhir/Patient?_text=good&_summary=count", ""); !strings.Contains(text, `"total":1`) {
+			t.Error(text)
+		}
+	})
+	t.Run("a document edited by hand", func(t *testing.T) {
+		mongotest.Edit(t, uri, "Patient", "bad", map[string]any{"$set": map[string]any{"resource.birthDate": time.Now()}})
+		r, text := ask(t, "GET", url+"/fhir/Patient/bad", "")
+		if id := r.Header.Get("X-Request-Id"); r.StatusCode != http.StatusInternalServerError || id == "" || !strings.Contains(text, id) {
+			t.Error(r.Status, text)
+		}
+		if r, text := ask(t, "GET", url+"/fhir/Patient/good", ""); r.StatusCode != http.StatusOK {
+			t.Error(r.Status, text)
+		}
+	})
+	t.Run("a resource of 16 MiB", func(t *testing.T) {
+		big := `{"resourceType":"Binary","id":"big","contentType":"text/plain","data":"` + strings.Repeat("QUJD", 4<<20) + `"}`
+		r, text := ask(t, "PUT", url+"/fhir/Binary/big", big)
+		if r.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(text, "15 MiB") {
+			t.Error(r.Status, text)
+		}
+	})
+}
+
+// TestMongoDBComesLater: the server starts without its database, says so, and serves when the database is there.
+func TestMongoDBComesLater(t *testing.T) {
+	database := mongotest.Private(t)
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	set := testSettings(t)
+	set.store = mongotest.WithDatabase(database.URI(), "later")
+	if strings.Contains(set.store, "?") {
+		set.store += "&serverSelectionTimeoutMS=300"
+	} else {
+		set.store += "?serverSelectionTimeoutMS=300"
+	}
+	url, _, _ := startServer(t, set)
+	if r, text := ask(t, "GET", url+"/readyz", ""); r.StatusCode != http.StatusServiceUnavailable {
+		t.Error(r.Status, text)
+	}
+	if r, text := ask(t, "GET", url+"/fhir/Patient/1", ""); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+		t.Error(r.Status, text)
+	}
+	if err := database.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); ; {
+		r, text := ask(t, "GET", url+"/readyz", "")
+		if r.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Fatal(r.Status, text)
+		}
+	}
+}
