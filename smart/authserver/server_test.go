@@ -142,7 +142,6 @@ var apps = []state.Client{
 	{ID: "ehr", Name: "The EHR", Type: state.Confidential, Secret: state.Hash(secret), Redirects: []string{redirectURI}, Trusted: true,
 		Scope: "launch launch/patient openid fhirUser online_access user/*.cruds patient/*.rs"},
 	{ID: "other", Type: state.Public, Redirects: []string{redirectURI}, Scope: "launch launch/patient patient/*.rs offline_access"},
-	{ID: "robot", Type: state.Backend, Scope: "system/*.rs"},
 }
 
 func (e *env) addClient(c state.Client) {
