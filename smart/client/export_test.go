@@ -1,0 +1,4 @@
+package client
+
+// PublicAddress is public.
+var PublicAddress = public
