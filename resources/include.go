@@ -60,6 +60,9 @@ func (in *includer) one(inc search.Include, from []store.Version) error {
 
 // forward includes what the resources refer to.
 func (in *includer) forward(inc search.Include, from []store.Version) error {
+	if err := in.named(inc, from); err != nil {
+		return err
+	}
 	var keys []store.Key
 	asked := map[store.Key]bool{}
 	for _, v := range from {
@@ -153,7 +156,9 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 		return nil
 	}
 	var refers search.Or
-	for _, param := range in.s.references(source, code) {
+	canonicals := false
+	params := in.s.references(source, code)
+	for _, param := range params {
 		for target, versions := range to {
 			if len(param.Targets) > 0 && !slices.Contains(param.Targets, target) {
 				continue
@@ -161,6 +166,11 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 			for _, v := range versions {
 				refers = append(refers, search.Reference{Param: param.Code, Type: v.Type, ID: v.ID})
 			}
+			names, err := naming(param, versions)
+			if err != nil {
+				return err
+			}
+			refers, canonicals = append(refers, names...), canonicals || len(names) > 0
 		}
 	}
 	if len(refers) == 0 {
@@ -168,9 +178,19 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 	}
 	left := in.s.MaxInclude - len(in.page.Included)
 	find := store.Search{Types: []string{source}, Filter: and(refers, granted), Limit: left + len(in.seen) + 1}
+	if canonicals {
+		find.Limit = 0 // some of what is found does not count
+	}
 	for match, err := range in.view.Search(find) {
 		if err != nil {
 			return err
+		}
+		if canonicals {
+			if ok, err := in.means(match.Version, params, to); err != nil {
+				return err
+			} else if !ok {
+				continue
+			}
 		}
 		if in.take(match.Version); in.cut {
 			return nil

@@ -19,5 +19,13 @@ var canonicalSearches = []scenario{
 		{do: "PUT QuestionnaireResponse/2", body: `{"resourceType":"QuestionnaireResponse","id":"2","status":"completed","questionnaire":"http://x.example/q"}`, status: 201},
 		{do: "GET QuestionnaireResponse?questionnaire=http://x.example/q", status: 200, has: []string{`"total":2`}},
 		{do: "GET QuestionnaireResponse?questionnaire=http://x.example/q|2", status: 200, has: []string{`"total":1`, "QuestionnaireResponse/1"}},
+		{do: "PUT Questionnaire/one", body: `{"resourceType":"Questionnaire","id":"one","url":"http://x.example/q","version":"1","status":"active"}`, status: 201},
+		{do: "PUT Questionnaire/two", body: `{"resourceType":"Questionnaire","id":"two","url":"http://x.example/q","version":"2","status":"active"}`, status: 201},
+		{do: "PUT Questionnaire/three", body: `{"resourceType":"Questionnaire","id":"three","url":"http://x.example/q","version":"3","status":"active"}`, status: 201},
+		{do: "GET QuestionnaireResponse?_id=1&_include=QuestionnaireResponse:questionnaire", status: 200, has: []string{`"total":1`, "Questionnaire/two"}, hasNot: []string{"Questionnaire/one", "Questionnaire/three"}},
+		{do: "GET QuestionnaireResponse?_id=2&_include=QuestionnaireResponse:questionnaire", status: 200, has: []string{"Questionnaire/three"}, hasNot: []string{"Questionnaire/one", "Questionnaire/two"}},
+		{do: "GET QuestionnaireResponse?_include=*", status: 200, has: []string{"Questionnaire/two", "Questionnaire/three"}, hasNot: []string{"Questionnaire/one"}},
+		{do: "GET Questionnaire?_id=two&_revinclude=QuestionnaireResponse:questionnaire", status: 200, has: []string{"QuestionnaireResponse/1", "QuestionnaireResponse/2"}},
+		{do: "GET Questionnaire?_id=one&_revinclude=QuestionnaireResponse:questionnaire", status: 200, has: []string{"QuestionnaireResponse/2"}, hasNot: []string{"QuestionnaireResponse/1"}},
 	}},
 }
