@@ -6,7 +6,10 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"fhirside/fhir"
 	"fhirside/resources/store"
+	"fhirside/search"
+	"fhirside/search/index"
 )
 
 // chunks are the resources of Bundles in commits of a size that the stand-in's small cache takes.
@@ -62,31 +65,62 @@ func measureLoad(b *testing.B, records [][]store.Record, without string) {
 	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs/resource")
 }
 
-// BenchmarkDocumentSize measures keys and bytes per resource.
+// BenchmarkDocumentSize measures keys and bytes per resource, without words (--text-search) and with them.
 func BenchmarkDocumentSize(b *testing.B) {
-	var n, keys, pairs, json, resource, index int
+	b.Run("plain", func(b *testing.B) { measureDocuments(b, search.R4()) })
+	b.Run("words", func(b *testing.B) { measureDocuments(b, search.R4().WithWords()) })
+}
+
+func measureDocuments(b *testing.B, registry *search.Registry) {
+	extractor := index.New(registry, "http://localhost/fhir")
+	var n, keys, pairs, json, resource, values int
 	for b.Loop() {
 		for _, records := range syntheaBundles(b, 20) {
 			for _, r := range records {
+				parsed, err := fhir.Parse(r.Body)
+				if err != nil {
+					b.Fatal(err)
+				}
 				c, err := encode(r.Body)
 				if err != nil {
 					b.Fatal(err)
 				}
-				doc := bson.Raw(indexDocument(r.Type, r.Values, ""))
-				terms, _ := doc.Lookup("t").Array().Values()
+				doc := bson.Raw(indexDocument(r.Type, extractor.Extract(parsed), ""))
 				n++
-				keys += len(terms)
-				if list, ok := doc.Lookup("p").ArrayOK(); ok {
-					values, _ := list.Values()
-					pairs += len(values)
-				}
+				keys += lengthOf(doc, "t")
+				pairs += lengthOf(doc, "p")
 				json += len(r.Body)
 				resource += len(c.resource)
-				index += len(doc)
+				values += len(doc)
 			}
 		}
 	}
-	for unit, total := range map[string]int{"terms": keys, "pairs": pairs, "B-json": json, "B-resource": resource, "B-index": index} {
+	for unit, total := range map[string]int{"terms": keys, "pairs": pairs, "B-json": json, "B-resource": resource, "B-index": values} {
 		b.ReportMetric(float64(total)/float64(n), unit)
+	}
+}
+
+func lengthOf(doc bson.Raw, array string) int {
+	list, _ := doc.Lookup(array).ArrayOK()
+	values, _ := list.Values()
+	return len(values)
+}
+
+// BenchmarkLoadWords is BenchmarkLoad with words.
+func BenchmarkLoadWords(b *testing.B) {
+	extractor := index.New(search.R4().WithWords(), "http://localhost/fhir")
+	bundles := benchBundles(b)
+	for _, records := range bundles {
+		for i := range records {
+			r, err := fhir.Parse(records[i].Body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			records[i].Values = extractor.Extract(r)
+		}
+	}
+	for b.Loop() {
+		n, took := load(b, open(b, Options{}), bundles)
+		b.ReportMetric(float64(n)/took.Seconds(), "resources/s")
 	}
 }

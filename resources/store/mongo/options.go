@@ -7,7 +7,8 @@ import (
 	"fhirside/search/index"
 )
 
-// Options of a store. The zero value is ready for use. Pool sizes, TLS and credentials are in the connection string.
+// Options of a store. The zero value is ready for use. Pool sizes, TLS and credentials are in the connection string, and timeouts can be:
+// timeoutMS is Timeout and CommitTimeout, and the other times in proportion.
 type Options struct {
 	// Timeout of a read or of one batch of a search; 0 is 9 s.
 	Timeout time.Duration
@@ -36,6 +37,23 @@ type Options struct {
 	Rules  string
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
+}
+
+// within fits the times that are not set to a timeout, if it is one.
+func (o Options) within(timeout time.Duration) Options {
+	if timeout <= 0 {
+		return o
+	}
+	fit := func(value *time.Duration, ninths time.Duration) {
+		if *value == 0 {
+			*value = max(timeout*ninths/9, time.Millisecond)
+		}
+	}
+	fit(&o.Timeout, 9)
+	fit(&o.CommitTimeout, 9)
+	fit(&o.Patience, 6)
+	fit(&o.SearchTime, 5)
+	return o
 }
 
 func (o Options) withDefaults() Options {

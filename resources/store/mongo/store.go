@@ -46,11 +46,11 @@ const defaultDatabase = "fhirside"
 // store.ErrUnavailable. Open fails where it reaches a deployment that cannot serve: no replica set, too old, or a database of a
 // newer fhirside.
 func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
-	opt = opt.withDefaults()
 	parsed, err := connstring.ParseAndValidate(uri)
 	if err != nil {
 		return nil, fmt.Errorf("the MongoDB connection string: %w", err)
 	}
+	opt = opt.within(parsed.Timeout).withDefaults()
 	name := parsed.Database
 	if name == "" {
 		name = defaultDatabase
@@ -59,6 +59,7 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	o := options.Client().SetAppName("fhirside").SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).
 		SetHeartbeatInterval(2 * time.Second)
 	o.ApplyURI(uri)
+	o.Timeout = nil // by Options: the driver's own would be a limit of the server's time as well
 	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
 	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())
 	meters := newMeters()
