@@ -28,6 +28,7 @@ import (
 	"fhirside/smart/account"
 	"fhirside/smart/authserver"
 	"fhirside/smart/client"
+	passwords "fhirside/smart/password"
 	"fhirside/smart/scope"
 	"fhirside/smart/state"
 	"fhirside/smart/token"
@@ -99,6 +100,10 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	e.origin = http.URL
 	e.tables = state.New(s.State())
 	e.accounts = account.New(account.Options{Tables: e.tables, Now: e.clock.Now})
+	for _, r := range signingKeys() {
+		_, err := e.tables.Keys.Put(ctx, r)
+		must(t, err)
+	}
 	e.keys, err = token.New(ctx, token.Options{Table: e.tables.Keys, Now: e.clock.Now})
 	must(t, err)
 	clients := client.New(client.Options{Tables: e.tables, Issuer: e.origin, Now: e.clock.Now})
@@ -126,6 +131,29 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	return e
 }
 
+// signingKeys and hash are slow to make: all tests have the same.
+var (
+	signingKeys = sync.OnceValue(func() (made []state.Record[state.Key]) {
+		s, err := sqlite.Open(context.Background(), sqlite.Memory, sqlite.Options{})
+		if err != nil {
+			panic(err)
+		}
+		defer s.Close()
+		keys := state.New(s.State()).Keys
+		if _, err := token.New(context.Background(), token.Options{Table: keys}); err != nil {
+			panic(err)
+		}
+		for r, err := range keys.List(context.Background(), "") {
+			if err != nil {
+				panic(err)
+			}
+			made = append(made, state.Record[state.Key]{Key: r.Key, Owner: r.Owner, Expires: r.Expires, Value: r.Value})
+		}
+		return made
+	})
+	hash = sync.OnceValues(func() (string, error) { return passwords.Hash(context.Background(), password) })
+)
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -150,13 +178,17 @@ func (e *env) addClient(c state.Client) {
 	must(e.t, err)
 }
 
-// people who can sign in, by name. Passwords are slow to make: each test adds those that it needs.
+// people who can sign in, by name.
 var people = map[string]string{"alice": "Patient/alice", "bob": "Patient/bob", "house": "Practitioner/house", "carol": "RelatedPerson/carol"}
 
 func (e *env) addUser(names ...string) {
 	e.t.Helper()
 	for _, name := range names {
-		_, err := e.accounts.Add(e.t.Context(), name, people[name], password, false)
+		kept, err := hash()
+		must(e.t, err)
+		_, err = e.tables.Accounts.Put(e.t.Context(), state.Record[state.Account]{Key: name, Value: state.Account{
+			Name: name, FHIRUser: people[name], Password: kept, Created: e.clock.Now(),
+		}})
 		must(e.t, err)
 	}
 }
