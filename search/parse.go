@@ -53,7 +53,8 @@ const (
 //
 // It follows search.html of R4. What that leaves open is decided as follows: an unknown parameter is refused; a backslash before
 // any other character stands for itself; a text of which folding leaves nothing ("%", "--") matches nothing; a space where the
-// zone of a time begins is the plus sign that the URL lost.
+// zone of a time begins is the plus sign that the URL lost; a list of alternatives is taken for every parameter, also for the
+// composites whose definitions do not ask servers for it (SearchParameter.multipleOr), and so is every prefix.
 func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) (*Query, error) {
 	if opt.Terminology == nil {
 		opt.Terminology = terminology.Terminology{terminology.R4()}
