@@ -189,7 +189,7 @@ type launch struct {
 }
 
 type seen struct {
-	Pages, Violations           []string
+	Pages, Violations, Log      []string
 	Failure, Where, Text, Title string
 	Scripts                     string // cookies that a script of the app sees
 	Result                      struct {
@@ -265,7 +265,7 @@ func TestLaunches(t *testing.T) {
 	for _, name := range []string{"standalone", "denied", "picker", "ehr"} {
 		s := results[name]
 		if s.Failure != "" || s.Result.Error != "" || len(s.Violations) > 0 {
-			t.Errorf("%s failed: %s %s at %s after %q\n%s\n%q", name, s.Failure, s.Result.Error, s.Where, s.Pages, s.Text, s.Violations)
+			t.Errorf("%s failed: %s %s at %s after %q\n%s\n%q\n%s", name, s.Failure, s.Result.Error, s.Where, s.Pages, s.Text, s.Violations, strings.Join(s.Log, "\n"))
 			continue
 		}
 		r := s.Result

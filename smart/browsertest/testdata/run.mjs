@@ -12,8 +12,10 @@ for (const launch of launches) {
   const context = await browser.newContext()
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
-  const seen = { pages: [], violations: [] }
-  page.on("console", m => { if (/Content.Security.Policy|violates/i.test(m.text())) seen.violations.push(m.text()) })
+  const seen = { pages: [], violations: [], log: [] }
+  page.on("console", m => (/Content.Security.Policy|violates/i.test(m.text()) ? seen.violations : seen.log).push(m.text()))
+  page.on("pageerror", e => seen.log.push(String(e)))
+  page.on("response", r => seen.log.push(`${r.request().method()} ${r.url().replace(/[?].*/, "")} ${r.status()}`))
   if (launch.narrowPolicy) { // as if the server had forgotten that Chromium holds redirects after a form to form-action as well
     await page.route("**/oauth/**", async route => {
       if (route.request().url().endsWith(launch.narrowPolicy)) return route.continue()
