@@ -117,5 +117,5 @@ func (r *run) changed(w *write, current store.Version, ids identities) (*draft, 
 			return nil, nil, err
 		}
 	}
-	return &draft{resource: after, values: r.s.extractor.Extract(after), links: links}, issues, nil
+	return r.s.newDraft(after, links), issues, nil
 }

@@ -23,11 +23,13 @@ type transaction struct {
 // commit checks, prepares and writes. Drafts are made before the store's commit begins and made again inside it only where
 // what the criteria find has changed in between.
 func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) error {
-	prepared, err := s.prepare(storeView{ctx, s.Store}, t)
-	if err != nil {
-		return err
-	}
-	return s.Store.Commit(ctx, func(tx store.Tx) error { return s.runIn(ctx, tx, p, t, prepared) })
+	return s.byCurrentRules(ctx, func() error {
+		prepared, err := s.prepare(storeView{ctx, s.Store}, t)
+		if err != nil {
+			return err
+		}
+		return s.Store.Commit(ctx, func(tx store.Tx) error { return s.runIn(ctx, tx, p, t, prepared) })
+	})
 }
 
 func (s *Service) runIn(ctx context.Context, tx store.Tx, p access.Policy, t *transaction, prepared *preparation) error {
@@ -59,22 +61,24 @@ func (s *Service) commitEach(ctx context.Context, p access.Policy, list []*trans
 
 // commitTogether commits all or none. It says which one was refused; -1 where none was, or where the failure is nobody's.
 func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*transaction) (refused int, err error) {
-	prepared := make([]*preparation, len(list))
-	for i, t := range list {
-		// What refuses it now may be changed by those before it.
-		prepared[i], _ = s.prepare(storeView{ctx, s.Store}, t)
-	}
-	err = s.Store.Commit(ctx, func(tx store.Tx) error {
-		refused = -1
+	err = s.byCurrentRules(ctx, func() error {
+		prepared := make([]*preparation, len(list))
 		for i, t := range list {
-			if err := s.runIn(ctx, tx, p, t, prepared[i]); err != nil {
-				if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
-					refused = i
-				}
-				return err
-			}
+			// What refuses it now may be changed by those before it.
+			prepared[i], _ = s.prepare(storeView{ctx, s.Store}, t)
 		}
-		return nil
+		return s.Store.Commit(ctx, func(tx store.Tx) error {
+			refused = -1
+			for i, t := range list {
+				if err := s.runIn(ctx, tx, p, t, prepared[i]); err != nil {
+					if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
+						refused = i
+					}
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	return refused, err
 }
@@ -114,7 +118,7 @@ func (s *Service) draft(t *transaction, ids identities) (*preparation, error) {
 		case s.Integrity == CheckReferences:
 			links = linksOf(r)
 		}
-		made.drafts[i] = &draft{resource: r, values: s.extractor.Extract(r), links: links}
+		made.drafts[i] = s.newDraft(r, links)
 	}
 	return made, nil
 }
@@ -335,7 +339,7 @@ func (r *run) store(i int, w *write, key store.Key, current *store.Version, last
 	version.Body = stamped(d.resource, key.ID, version.Version, version.Updated)
 	result.Version = version
 	r.alive[key] = true
-	return r.tx.Put(store.Record{Version: version, Values: d.values})
+	return r.tx.Put(store.Record{Version: version, Values: d.values, Rules: d.rules})
 }
 
 // meet is the version that an update or a change ends, with policy and preconditions checked on it. The content before a deletion counts

@@ -116,7 +116,7 @@ func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*crite
 	if err != nil {
 		return nil, err
 	}
-	q, err := search.Parse(s.Registry, resourceType, params, search.Options{Criteria: true, Base: s.Base, Now: s.Now})
+	q, err := search.Parse(s.rules().registry, resourceType, params, search.Options{Criteria: true, Base: s.Base, Now: s.Now})
 	if err != nil {
 		return nil, err
 	}

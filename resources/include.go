@@ -109,7 +109,7 @@ func (in *includer) targets(inc search.Include, v store.Version) ([]store.Key, e
 	}
 	var keys []store.Key
 	for _, param := range in.s.references(v.Type, inc.Param) {
-		for _, ref := range in.s.extractor.Param(r, param).References {
+		for _, ref := range in.s.rules().extractor.Param(r, param).References {
 			if ref.Type != "" && (inc.Target == "" || inc.Target == ref.Type) {
 				keys = append(keys, store.Key{Type: ref.Type, ID: ref.ID})
 			}
@@ -121,12 +121,12 @@ func (in *includer) targets(inc search.Include, v store.Version) ([]store.Key, e
 // references are a type's reference parameters with that code, or all of them for "*".
 func (s *Service) references(resourceType, code string) []*search.Param {
 	if code != "*" {
-		if p := s.Registry.Param(resourceType, code); p != nil {
+		if p := s.rules().registry.Param(resourceType, code); p != nil {
 			return []*search.Param{p}
 		}
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.Registry.Params(resourceType)), func(p *search.Param) bool { return p.Type != search.TypeReference })
+	return slices.DeleteFunc(slices.Clone(s.rules().registry.Params(resourceType)), func(p *search.Param) bool { return p.Type != search.TypeReference })
 }
 
 // reverse includes what refers to the resources.

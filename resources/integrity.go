@@ -155,7 +155,7 @@ const keysAtOnce = 50
 
 // referrersOf finds resources that refer to some of the resources, which are of one type; at least so many, if there are so many.
 func (r *run) referrersOf(keys []store.Key, enough int) (found []store.Version, err error) {
-	for _, from := range r.s.referrers()[keys[0].Type] {
+	for _, from := range r.s.rules().referrers()[keys[0].Type] {
 		refers := make(search.Or, 0, len(from.params)*len(keys))
 		for _, code := range from.params {
 			for _, key := range keys {

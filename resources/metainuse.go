@@ -38,7 +38,7 @@ func (s *Service) metaInUse(v view, p access.Policy, resourceType string) ([]byt
 	}
 	meta := []byte{'{'}
 	for _, name := range metaLists {
-		labels := labels{service: s, param: s.Registry.Param(anyType, "_"+name), list: name, found: map[string][]byte{}}
+		labels := labels{service: s, param: s.rules().registry.Param(anyType, "_"+name), list: name, found: map[string][]byte{}}
 		if err := labels.findAll(v, types, granted); err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (l *labels) take(v store.Version) error {
 			l.found[id] = slices.Clone(label.Raw())
 		}
 	}
-	l.leaveOut(l.service.extractor.Param(r, l.param))
+	l.leaveOut(l.service.rules().extractor.Param(r, l.param))
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (s *Service) subject(v store.Version) (match.Subject, error) {
 	if err != nil {
 		return match.Subject{}, damaged(v.Key, err)
 	}
-	values := s.extractor.Extract(r)
+	values := s.rules().extractor.Extract(r)
 	return match.Subject{Type: v.Type, ID: v.ID, Updated: v.Updated, Values: &values}, nil
 }
 

@@ -22,12 +22,14 @@ func (s *Service) Purge(ctx context.Context, p access.Policy, resourceType, id, 
 		return purged, err
 	}
 	audit := store.Key{Type: "AuditEvent", ID: s.NewID()}
-	err = s.Store.Commit(ctx, func(tx store.Tx) error {
-		r := &run{s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx}}
-		if purged, err = r.purge(w); err != nil {
-			return err
-		}
-		return s.recordPurge(tx, audit, purged.Key, by)
+	err = s.byCurrentRules(ctx, func() error {
+		return s.Store.Commit(ctx, func(tx store.Tx) error {
+			r := &run{s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx}}
+			if purged, err = r.purge(w); err != nil {
+				return err
+			}
+			return s.recordPurge(tx, audit, purged.Key, by)
+		})
 	})
 	return purged, err
 }
@@ -59,7 +61,8 @@ func (s *Service) recordPurge(tx store.Tx, audit, purged store.Key, by string) e
 	}
 	v := store.Version{Key: audit, Version: 1, Updated: tx.Now(), Method: store.Created}
 	v.Body = stamped(r, audit.ID, v.Version, v.Updated)
-	return tx.Put(store.Record{Version: v, Values: s.extractor.Extract(r)})
+	d := s.newDraft(r, nil)
+	return tx.Put(store.Record{Version: v, Values: d.values, Rules: d.rules})
 }
 
 func ptr[T any](v T) *T { return &v }

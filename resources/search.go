@@ -51,7 +51,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := search.Parse(s.Registry, q.Type, params, search.Options{
+	parsed, err := search.Parse(s.rules().registry, q.Type, params, search.Options{
 		Base: s.Base, Now: func() time.Time { return time.UnixMicro(at.Began) }, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
 		Terminology: s.terminology(v, p), Hierarchy: hierarchy{s, v, p},
 	})

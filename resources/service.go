@@ -11,7 +11,6 @@ import (
 	"fhirside/fhir/terminology"
 	"fhirside/resources/store"
 	"fhirside/search"
-	"fhirside/search/index"
 )
 
 // Validation says how strictly what is written is checked.
@@ -58,9 +57,8 @@ type Options struct {
 // Service carries out interactions. It is safe for concurrent use.
 type Service struct {
 	Options
-	extractor *index.Extractor
-	cursors   cursorBoxes
-	referrers referrers
+	cursors    cursorBoxes
+	parameters parameters
 	// codeSystems are those of the store that searches asked for; nil for a supplement.
 	codeSystems *lru.Cache[heldVersion, *terminology.CodeSystem]
 }
@@ -89,12 +87,12 @@ func New(o Options) *Service {
 	if err != nil {
 		panic("resources: " + err.Error()) // only for a size below 1
 	}
-	return &Service{
+	s := &Service{
 		Options:     o,
-		extractor:   index.New(o.Registry, o.Base),
-		referrers:   newReferrers(o.Registry),
 		codeSystems: codeSystems,
 	}
+	s.parameters.begin(o)
+	return s
 }
 
 // newID is a UUID of version 7: random, and close to its neighbours in time, which keeps a store's inserts close together too.

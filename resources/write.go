@@ -39,7 +39,13 @@ type write struct {
 type draft struct {
 	resource *fhir.Resource
 	values   index.Values
+	rules    int64 // the number of the rules that the values were computed by
 	links    []link
+}
+
+func (s *Service) newDraft(r *fhir.Resource, links []link) *draft {
+	by := s.rules()
+	return &draft{r, by.extractor.Extract(r), by.number, links}
 }
 
 // newWrite checks what can be checked without the store: type, id, structure, policy and preconditions.
@@ -87,6 +93,9 @@ func (s *Service) check(r *fhir.Resource) error {
 		if issue.Severity == fhir.SeverityError || issue.Severity == fhir.SeverityFatal {
 			return &fhir.Error{Reason: fhir.Invalid, Issues: issues}
 		}
+	}
+	if r.Type() == searchParameter {
+		return s.checkParameter(r)
 	}
 	return nil
 }

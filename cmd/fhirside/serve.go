@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,6 +97,11 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	options.Base = set.origin(network, listener.Addr()) + rest.Path
 	options.Log = log
 	service := resources.New(options)
+	following, unfollow := context.WithCancel(ctx)
+	var follower sync.WaitGroup
+	follower.Go(func() { service.Follow(following) })
+	defer follower.Wait() // before the store is closed
+	defer unfollow()
 	server := &http.Server{
 		Handler:           handler(service, set, network, everybody, log),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -188,7 +194,7 @@ func (set serveSettings) base() string {
 func handler(service *resources.Service, set serveSettings, network network, door door, log *slog.Logger) http.Handler {
 	o := service.Options
 	statement := capability.New(capability.Options{
-		Registry: o.Registry, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
+		Registry: service.SearchParameters, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
 		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
 		Version: softwareVersion(), Date: time.Now(), CrossOrigin: len(set.origins) > 0, Security: door.security,
 	})

@@ -11,7 +11,7 @@ import (
 
 func TestSecurity(t *testing.T) {
 	read := func(o capability.Options) fhir.Element {
-		o.Registry, o.Version, o.Formats = search.R4(), "1", []string{"json"}
+		o.Registry, o.Version, o.Formats = search.R4, "1", []string{"json"}
 		r, err := fhir.Parse(capability.New(o).For("http://clinic.example/fhir"))
 		if err != nil {
 			t.Fatal(err)

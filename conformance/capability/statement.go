@@ -17,7 +17,7 @@ import (
 
 // Options of a statement.
 type Options struct {
-	Registry     *search.Registry
+	Registry     func() *search.Registry // of the search parameters at the time of a request
 	Interactions []rest.Interaction
 	Formats      []string // names of the formats
 	PatchFormats []string // media types of patches
@@ -34,31 +34,44 @@ type Options struct {
 	CrossOrigin bool
 }
 
-// Statement is a CapabilityStatement that is composed at the first request and then kept.
-type Statement struct{ text func() (before, after []byte) }
+// Statement is a CapabilityStatement that is composed at the first request, and again when the search parameters have changed.
+type Statement struct {
+	options Options
+	mu      sync.Mutex
+	of      *search.Registry // what the text was composed for
+	text    text
+}
+
+// text is a statement's, before and after the base URL.
+type text struct{ before, after []byte }
 
 // basePlaceholder stands for the base URL in the text that is kept.
 const basePlaceholder = "base:url"
 
 // New makes a Statement.
-func New(o Options) *Statement {
-	return &Statement{sync.OnceValues(func() (before, after []byte) {
-		r, err := compose(o)
-		if err != nil {
-			panic("capability: " + err.Error()) // what it is made of is part of the binary
-		}
-		before, after, _ = bytes.Cut(r.Bytes(), fhir.Quote(basePlaceholder))
-		return before, after
-	})}
-}
+func New(o Options) *Statement { return &Statement{options: o} }
 
 // For is the statement's text for clients that know the server by this base URL.
 func (s *Statement) For(base string) []byte {
-	before, after := s.text()
-	return slices.Concat(before, fhir.Quote(base), after)
+	t := s.current()
+	return slices.Concat(t.before, fhir.Quote(base), t.after)
 }
 
-func compose(o Options) (*fhir.Resource, error) {
+func (s *Statement) current() text {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if registry := s.options.Registry(); registry != s.of {
+		r, err := compose(s.options, registry)
+		if err != nil {
+			panic("capability: " + err.Error()) // what it is made of is part of the binary, or was checked
+		}
+		s.of = registry
+		s.text.before, s.text.after, _ = bytes.Cut(r.Bytes(), fhir.Quote(basePlaceholder))
+	}
+	return s.text
+}
+
+func compose(o Options, registry *search.Registry) (*fhir.Resource, error) {
 	served, err := servedBy(o.Interactions)
 	if err != nil {
 		return nil, err
@@ -78,7 +91,7 @@ func compose(o Options) (*fhir.Resource, error) {
 	}
 	part := models.CapabilityStatementRest{Mode: models.RestfulCapabilityModeServer, Interaction: served.system, Security: securityOf(o)}
 	for _, name := range definitions.ResourceTypes() {
-		resource, err := resourceOf(name, o, served)
+		resource, err := resourceOf(name, o, registry, served)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +137,7 @@ func servedBy(interactions []rest.Interaction) (served, error) {
 	return s, nil
 }
 
-func resourceOf(name string, o Options, s served) (models.CapabilityStatementRestResource, error) {
+func resourceOf(name string, o Options, registry *search.Registry, s served) (models.CapabilityStatementRestResource, error) {
 	var code models.ResourceType
 	if err := code.UnmarshalJSON(fhir.Quote(name)); err != nil {
 		return models.CapabilityStatementRestResource{}, err
@@ -159,7 +172,7 @@ func resourceOf(name string, o Options, s served) (models.CapabilityStatementRes
 	if o.LocalReferences {
 		resource.ReferencePolicy = append(resource.ReferencePolicy, models.ReferenceHandlingPolicyEnforced)
 	}
-	for _, p := range o.Registry.Params(name) {
+	for _, p := range registry.Params(name) {
 		if !search.Searchable(p) {
 			continue
 		}
@@ -173,7 +186,7 @@ func resourceOf(name string, o Options, s served) (models.CapabilityStatementRes
 		}
 	}
 	for _, source := range definitions.ResourceTypes() {
-		for _, p := range o.Registry.Params(source) {
+		for _, p := range registry.Params(source) {
 			if p.Type == search.TypeReference && slices.Contains(p.Targets, name) {
 				resource.SearchRevInclude = append(resource.SearchRevInclude, source+":"+p.Code)
 			}

@@ -16,7 +16,7 @@ import (
 func statement(t *testing.T) *fhir.Resource {
 	t.Helper()
 	s := capability.New(capability.Options{
-		Registry: search.R4(), Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Operations: rest.Operations(), Version: "1.2.3",
+		Registry: search.R4, Interactions: rest.Interactions(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(), Operations: rest.Operations(), Version: "1.2.3",
 		Date: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC), LocalReferences: true,
 	})
 	first := s.For("http://one.example/fhir")
@@ -95,4 +95,24 @@ func texts(list fhir.Element, member string) map[string]bool {
 		found[e.Get(member).Text()] = true
 	}
 	return found
+}
+
+// The statement is of the search parameters of the moment.
+func TestStatementFollowsTheSearchParameters(t *testing.T) {
+	registry := search.R4()
+	s := capability.New(capability.Options{Registry: func() *search.Registry { return registry }, Interactions: rest.Interactions()})
+	claim := []byte(`"name":"eyes","definition":"http://example.org/eyes","type":"token"`)
+	if bytes.Contains(s.For("http://x"), claim) {
+		t.Error("claimed before it is there")
+	}
+	with, err := registry.With(definitions.SearchParameter{URL: "http://example.org/eyes", Code: "eyes", Base: []string{"Patient"}, Type: "token", Expression: "Patient.gender"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if registry = with; !bytes.Contains(s.For("http://x"), claim) {
+		t.Error("not claimed")
+	}
+	if registry = search.R4(); bytes.Contains(s.For("http://x"), claim) {
+		t.Error("still claimed")
+	}
 }

@@ -23,5 +23,6 @@ func openMongoDB(t *testing.T) store.Store {
 func TestMongoDB(t *testing.T) {
 	t.Run("scenarios", func(t *testing.T) { resttest.Run(t, openMongoDB) })
 	t.Run("paging", func(t *testing.T) { resttest.RunPaging(t, openMongoDB) })
+	t.Run("parameters", func(t *testing.T) { resttest.RunParameters(t, openMongoDB) })
 	t.Run("races", func(t *testing.T) { resttest.RunRaces(t, openMongoDB) })
 }

@@ -22,3 +22,5 @@ func TestScenarios(t *testing.T) { resttest.Run(t, openSQLite) }
 func TestPaging(t *testing.T) { resttest.RunPaging(t, openSQLite) }
 
 func TestRaces(t *testing.T) { resttest.RunRaces(t, openSQLite) }
+
+func TestParameters(t *testing.T) { resttest.RunParameters(t, openSQLite) }

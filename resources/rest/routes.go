@@ -97,6 +97,8 @@ var routes = []route{
 	{http.MethodPost, "/:type/:id/_history/:version/$meta", (*server).meta, nil, opMeta},
 	{http.MethodPost, "/:type/:id/_history/:version/$meta-add", (*server).metaOfVersion, nil, nil},
 	{http.MethodPost, "/:type/:id/_history/:version/$meta-delete", (*server).metaOfVersion, nil, nil},
+	{http.MethodGet, "/:type/:id/$reindex", (*server).reindex, nil, nil},
+	{http.MethodPost, "/:type/:id/$reindex", (*server).reindex, nil, nil},
 	{http.MethodGet, "/:type/:id/:part", (*server).searchCompartment, nil, nil},
 	{http.MethodPost, "/:type/:id/:part/_search", (*server).searchCompartment, nil, nil},
 }

@@ -116,6 +116,7 @@ type Reindex struct {
 	Types []string // empty: all
 	After string   // Reindexed.Last of the batch before; "" is the beginning
 	Limit int      // how many at most; above 0
+	Rules int64    // the number of the rules that Values goes by; ErrRules where a higher one is required
 	// Values computes the index values of a current version. Where it cannot, they stay as they are.
 	Values func(Version) (index.Values, error)
 }

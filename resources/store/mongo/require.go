@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,15 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 	}
 	if err := s.rules.ready(); err != nil {
 		return done, err
+	}
+	// It counts as a commit, so that Require waits for it.
+	commit, required, err := s.clock.begin(ctx)
+	if err != nil {
+		return done, explain(ctx, err)
+	}
+	defer s.clock.end(commit)
+	if r.Rules < required {
+		return done, fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, required)
 	}
 	types := slices.Clone(r.Types)
 	if len(types) == 0 {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/ncruces/go-sqlite3"
@@ -37,6 +38,9 @@ func (s *db) Reindex(ctx context.Context, r store.Reindex) (done store.Reindexed
 	err = s.Commit(ctx, func(x store.Tx) (err error) {
 		t := x.(*tx)
 		defer t.w.conn.guard(&err)
+		if r.Rules < t.g.rules {
+			return fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, t.g.rules)
+		}
 		if err := t.flush(); err != nil {
 			return err
 		}

@@ -24,6 +24,11 @@ func oldRules(w *world) {
 		if err := w.Require(w.ctx, step.require); err != nil {
 			w.Fatalf("require %d: %v", step.require, err)
 		}
+		if _, err := w.Reindex(w.ctx, store.Reindex{Limit: 1, Rules: step.rules, Values: func(store.Version) (index.Values, error) {
+			return index.Values{}, nil
+		}}); !errors.Is(err, step.want) {
+			w.Fatalf("reindex by rules %d where %d are required: got %v, not %v", step.rules, step.require, err, step.want)
+		}
 		id := fmt.Sprintf("p%d-%d", step.require, step.rules)
 		if err := put(id, step.rules); !errors.Is(err, step.want) {
 			w.Fatalf("put by rules %d where %d are required: got %v, not %v", step.rules, step.require, err, step.want)
