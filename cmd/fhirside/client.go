@@ -164,7 +164,7 @@ func addClients(cmd *cobra.Command, registry *client.Registry, apps []clientSett
 			return fmt.Errorf("there is a client %s: --replace replaces it", app.ID)
 		}
 		if records[i], made[i], err = app.record(ctx, before.Value.Secret); err == nil {
-			err = registry.Validate(ctx, records[i])
+			err = registry.Validate(records[i])
 		}
 		if err != nil {
 			return fmt.Errorf("client %s: %w", app.ID, plain(err))

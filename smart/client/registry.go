@@ -57,7 +57,7 @@ func New(o Options) *Registry {
 // Add registers an app. Its error is an *oauth.Error where the app is not as it must be, and store.ErrConflict where another one
 // has its id.
 func (r *Registry) Add(ctx context.Context, c state.Client) error {
-	if err := r.Validate(ctx, c); err != nil {
+	if err := r.Validate(c); err != nil {
 		return err
 	}
 	if c.Created.IsZero() {
@@ -70,7 +70,7 @@ func (r *Registry) Add(ctx context.Context, c state.Client) error {
 // Replace registers an app in place of the one that has its id. What that one was given stays; its scopes are bounded anew when
 // tokens are refreshed. store.ErrNotFound where there is none.
 func (r *Registry) Replace(ctx context.Context, c state.Client) error {
-	if err := r.Validate(ctx, c); err != nil {
+	if err := r.Validate(c); err != nil {
 		return err
 	}
 	_, err := r.Tables.Clients.Change(ctx, c.ID, func(record *state.Record[state.Client]) error {

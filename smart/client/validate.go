@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/netip"
@@ -34,7 +33,7 @@ func metadata(format string, args ...any) error {
 
 // Validate holds an app to the rules of its registration. Its error is an *oauth.Error: invalid_redirect_uri or
 // invalid_client_metadata.
-func (r *Registry) Validate(_ context.Context, c state.Client) error {
+func (r *Registry) Validate(c state.Client) error {
 	if c.ID == "" || len(c.ID) > maxID || strings.ContainsFunc(c.ID, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return metadata("client_id must be 1 to %d printable ASCII characters without spaces", maxID)
 	}

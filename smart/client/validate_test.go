@@ -12,7 +12,7 @@ import (
 func TestRedirects(t *testing.T) {
 	w := newWorld(t, false)
 	validate := func(uri string) error {
-		return w.Validate(t.Context(), state.Client{ID: "app", Type: state.Public, Redirects: []string{uri}, Scope: "patient/*.rs"})
+		return w.Validate(state.Client{ID: "app", Type: state.Public, Redirects: []string{uri}, Scope: "patient/*.rs"})
 	}
 	for _, good := range []string{
 		"https://app.example/callback", "https://app.example", "https://app.example/?a=b", "https://app.example:8443/cb", "http://localhost/cb",
@@ -101,7 +101,7 @@ func TestMetadata(t *testing.T) {
 	} {
 		changed := c.client
 		c.change(&changed)
-		err := w.Validate(t.Context(), changed)
+		err := w.Validate(changed)
 		if c.says == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
