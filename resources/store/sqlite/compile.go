@@ -249,6 +249,7 @@ func (x *compiler) reference(param string, f search.Reference) node {
 	n := hasTerm{
 		term:    x.s.index.reference(x.typ, param, f.Type, f.ID, f.URL),
 		patient: param == x.s.opt.Layout.Patient,
+		few:     f.Type == "Patient",
 	}
 	if f.Version != "" {
 		return and(n, maybe{})

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"slices"
+
 	"fhirside/search"
 )
 
@@ -23,6 +25,7 @@ type (
 	hasTerm struct {
 		term    int64
 		patient bool // in the patient table
+		few     bool // rows by nature: what refers to one patient
 		token   bool // it is part of the signature
 	}
 	// isOneOf: the resource is one of these, by key, sorted.
@@ -108,6 +111,10 @@ func or(parts ...node) node {
 			return always{}
 		case orNode:
 			list = append(list, p...)
+		case hasTerm: // parameters that are indexed as one come as one
+			if !slices.Contains(list, node(p)) {
+				list = append(list, p)
+			}
 		default:
 			list = append(list, p)
 		}

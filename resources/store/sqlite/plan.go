@@ -154,7 +154,7 @@ func rankOf(n node) rank {
 	case isOneOf:
 		return rankGiven
 	case hasTerm:
-		if n.patient {
+		if n.few {
 			return rankShort
 		}
 		return rankTerm
