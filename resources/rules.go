@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fhirside/fhir"
 	"fhirside/fhir/definitions"
 	"fhirside/resources/store"
 	"fhirside/search"
@@ -72,6 +73,15 @@ func (s *Service) rules() *rules { return s.parameters.current.Load() }
 
 // SearchParameters are the search parameters by which resources can be found at this moment.
 func (s *Service) SearchParameters() *search.Registry { return s.rules().registry }
+
+// IndexValues computes index values from a stored body by the rules of this moment.
+func (s *Service) IndexValues(body []byte) (index.Values, error) {
+	r, err := fhir.Parse(body)
+	if err != nil {
+		return index.Values{}, err
+	}
+	return s.rules().extractor.Extract(r), nil
+}
 
 // byCurrentRules runs what commits, and again where another process has changed the rules that it was prepared by.
 func (s *Service) byCurrentRules(ctx context.Context, commit func() error) error {

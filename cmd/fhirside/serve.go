@@ -97,6 +97,11 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	options.Base = set.origin(network, listener.Addr()) + rest.Path
 	options.Log = log
 	service := resources.New(options)
+	first, cancel := context.WithTimeout(ctx, 2*time.Second) // a store that cannot be reached yet does not keep it from listening
+	if err := service.Refresh(first); err != nil {
+		log.Warn("the search parameters that were added are not known yet", "error", err)
+	}
+	cancel()
 	following, unfollow := context.WithCancel(ctx)
 	var follower sync.WaitGroup
 	follower.Go(func() { service.Follow(following) })

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
-	"fhirside/fhir"
+	"fhirside/resources"
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo"
 	"fhirside/resources/store/sqlite"
@@ -16,10 +19,49 @@ import (
 // storeUsage documents the flag that openStore reads.
 const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
 
-// openIndexed opens the store that a --store flag names, for searches by the registry's parameters: what is indexed by other rules is
-// indexed anew, on SQLite before it opens, on MongoDB while it serves.
+// openIndexed opens the store that a --store flag names, for searches by the registry's parameters and those that the store has
+// beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves.
 func openIndexed(ctx context.Context, url string, registry *search.Registry, base string) (store.Store, error) {
-	return open(ctx, url, sqlite.Options{Rules: index.Rules(registry), Values: valuesOf(index.New(registry, base))})
+	o := resources.Options{Registry: registry, Base: base}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		return openIndexedFile(ctx, url, path, o)
+	}
+	indexer := make(chan *resources.Service, 1)
+	s, err := open(ctx, url, sqlite.Options{Rules: index.Rules(registry), Values: func(body []byte) (index.Values, error) {
+		service := <-indexer
+		defer func() { indexer <- service }()
+		return service.IndexValues(body)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	o.Store = s
+	go func() {
+		service := resources.New(o)
+		for service.Refresh(ctx) != nil && ctx.Err() == nil {
+			time.Sleep(time.Second) // the store is not reachable yet
+		}
+		indexer <- service
+	}()
+	return s, nil
+}
+
+// openIndexedFile asks an existing file for the parameters that it has before it opens it.
+func openIndexedFile(ctx context.Context, url, path string, o resources.Options) (store.Store, error) {
+	rules := index.Rules(o.Registry)
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return open(ctx, url, sqlite.Options{Rules: rules, Values: resources.New(o).IndexValues})
+	}
+	s, err := openStore(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	o.Store = s
+	service := resources.New(o)
+	if err := errors.Join(service.Refresh(ctx), s.Close()); err != nil {
+		return nil, err
+	}
+	return open(ctx, url, sqlite.Options{Rules: rules, Values: service.IndexValues})
 }
 
 // openStore opens the store that a --store flag names beside a server that may have it open, and takes its index as it is.
@@ -39,15 +81,4 @@ func open(ctx context.Context, url string, o sqlite.Options) (store.Store, error
 		return s, nil
 	}
 	return nil, fmt.Errorf("--store %q is no database that fhirside knows: %s", url, storeUsage)
-}
-
-// valuesOf indexes stored bodies.
-func valuesOf(x *index.Extractor) func(body []byte) (index.Values, error) {
-	return func(body []byte) (index.Values, error) {
-		r, err := fhir.Parse(body)
-		if err != nil {
-			return index.Values{}, err
-		}
-		return x.Extract(r), nil
-	}
 }

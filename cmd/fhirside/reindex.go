@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"fhirside/resources"
+)
+
+func reindexCommand() *cobra.Command {
+	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1}
+	var types []string
+	cmd := &cobra.Command{
+		Use:   "reindex",
+		Short: "Compute what searches find resources by anew",
+		Long: `Compute the index values of resources anew, of all or of some types, and let new search parameters be searched by
+that waited for it. Servers may have the store open and write meanwhile; one of them may be at it already, and is watched then.
+What was interrupted goes on where it stopped.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := configure(cmd); err != nil {
+				return err
+			}
+			return reindex(cmd, set, types)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
+	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, as serve has it")
+	f.StringSliceVar(&types, "type", nil, "resource types to index (default: all)")
+	f.String("config", "", "YAML file with these settings by the flags' names")
+	return cmd
+}
+
+// watching is how often a reindexing that another process does is looked at.
+const watching = 300 * time.Millisecond
+
+func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) {
+	ctx := cmd.Context()
+	options, err := set.serviceOptions()
+	if err != nil {
+		return err
+	}
+	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, options.Store.Close()) }()
+	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+	service := resources.New(options)
+	if err := service.RequestReindex(ctx, types, 0); err != nil {
+		return err
+	}
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("reindex"), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond))
+	show := func(r resources.Reindexing) {
+		bar.ChangeMax64(max(r.Total, r.Done))
+		_ = bar.Set64(r.Done) // a terminal that cannot show it stops nothing
+	}
+	for {
+		if err := service.Reindex(ctx, show); err != nil {
+			return err
+		}
+		progress, err := service.ReindexProgress(ctx)
+		if err != nil {
+			return err
+		}
+		show(progress)
+		if progress.IsOver() {
+			_ = bar.Exit()
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d resources are indexed anew; %d could not be read\n", progress.Done, progress.Kept)
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watching):
+		}
+	}
+}

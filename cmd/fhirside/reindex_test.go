@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// The command finishes what a server was asked for, beside it, and what it finds by its own parameters outlives other rules.
+func TestReindex(t *testing.T) {
+	set := testSettings(t)
+	url, stop, ended := startServer(t, set)
+	call := func(method, path, body string) (int, string) {
+		t.Helper()
+		request, err := http.NewRequest(method, url+"/fhir/"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(text)
+	}
+	call(http.MethodPut, "Patient/a", `{"resourceType":"Patient","id":"a","extension":[{"url":"http://example.org/eyes","valueCode":"blue"}]}`)
+	status, text := call(http.MethodPut, "SearchParameter/eyes", `{"resourceType":"SearchParameter","id":"eyes","url":"http://example.org/p","name":"eyes","status":"active","description":"d",`+
+		`"code":"eyes","base":["Patient"],"type":"token","expression":"Patient.extension('http://example.org/eyes').value"}`)
+	if status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	if status, text := call(http.MethodPost, "SearchParameter/eyes/$reindex", ""); status >= 300 {
+		t.Fatal(status, text)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		cmd, out := reindexCommand(), new(bytes.Buffer)
+		cmd.SetArgs(append(args, "--store", set.store))
+		cmd.SetOut(out)
+		cmd.SetErr(io.Discard)
+		if err := cmd.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if got := run("--type", "Patient"); got != "1 resources are indexed anew; 0 could not be read\n" {
+		t.Error(got)
+	}
+	if got := run(); got != "2 resources are indexed anew; 0 could not be read\n" {
+		t.Error(got)
+	}
+	found := func() {
+		t.Helper()
+		if status, text := call(http.MethodGet, "Patient?eyes=blue", ""); status != http.StatusOK || !strings.Contains(text, `"total":1`) {
+			t.Fatal(status, text)
+		}
+	}
+	call(http.MethodGet, "SearchParameter/eyes/$reindex", "") // the server takes up what has become of it
+	found()
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite3.Open(strings.TrimPrefix(set.store, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Exec(`UPDATE setting SET value=x'00' WHERE name='rules'; DELETE FROM term`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	url, stop, ended = startServer(t, set)
+	call(http.MethodGet, "SearchParameter/eyes/$reindex", "")
+	found()
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
