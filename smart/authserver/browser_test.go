@@ -195,7 +195,7 @@ func (b *browser) follow(p *page, u user) *page {
 		case p.form("code") != nil && u.code != nil:
 			p = b.submit(p.form("code"), url.Values{"code": {u.code()}})
 		case p.form("patient") != nil && u.patient != "":
-			p = b.submit(p.form("patient"), url.Values{"patient": {u.patient}, "decision": {"allow"}})
+			p = b.submit(p.form("patient"), url.Values{"patient": {u.patient}})
 		case p.form("scope") != nil:
 			f := p.form("scope")
 			scopes := slices.DeleteFunc(slices.Clone(f.fields["scope"]), func(s string) bool { return slices.Contains(u.without, s) })

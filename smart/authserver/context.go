@@ -204,7 +204,7 @@ func escaped(word string) string {
 	return strings.NewReplacer(`\`, `\\`, `,`, `\,`, `$`, `\$`, `|`, `\|`).Replace(word)
 }
 
-// pickPatient takes the picker's forms: a choice, or a search.
+// pickPatient takes the picker's form, by its buttons: a choice, a search, or neither.
 func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.resumeSignedIn(w, r)
 	if err != nil {
@@ -218,8 +218,10 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := parameters(r.PostForm)
 	switch id := form.get("patient"); {
-	case form.get("decision") == "deny":
+	case form.get("cancel") != "":
 		return t.refuse(oauth.AccessDenied, "the user chose no patient")
+	case form.get("find") != "":
+		return t.showPicker(http.StatusOK, form.get("search"), "")
 	case id != "" && fhir.ValidID(id):
 		seen, err := t.mayOpen(id)
 		if err != nil {
@@ -233,8 +235,6 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return t.proceed()
-	case form.get("search") != "" || form.get("decision") == "":
-		return t.showPicker(http.StatusOK, form.get("search"), "")
 	}
 	return t.showPicker(http.StatusBadRequest, "", "Choose a patient first.")
 }

@@ -113,17 +113,17 @@ func TestPicker(t *testing.T) {
 	if f == nil || strings.Join(f.radios["patient"], " ") != "alice bob" || !strings.Contains(picker.body, "Alice Adams") || !strings.Contains(picker.body, "2 May 1971") {
 		t.Fatalf("%s", picker.body)
 	}
-	found := b.submit(picker.form("search"), url.Values{"search": {"bro"}})
+	found := b.submit(picker.form("search"), url.Values{"search": {"bro"}, "find": {"find"}})
 	if f := found.form("patient"); f == nil || strings.Join(f.radios["patient"], " ") != "bob" {
 		t.Errorf("search: %s", found.body)
 	}
-	if p := b.submit(picker.form("search"), url.Values{"search": {"x,y$z|"}}); p.status != http.StatusOK {
+	if p := b.submit(picker.form("search"), url.Values{"search": {"x,y$z|"}, "find": {"find"}}); p.status != http.StatusOK {
 		t.Errorf("odd search: %d", p.status)
 	}
 	for name, fields := range map[string]url.Values{
-		"unknown": {"patient": {"nobody"}, "decision": {"allow"}},
-		"no id":   {"patient": {"../x"}, "decision": {"allow"}},
-		"nobody":  {"decision": {"allow"}},
+		"unknown": {"patient": {"nobody"}},
+		"no id":   {"patient": {"../x"}},
+		"nobody":  {},
 	} {
 		if p := b.submit(f, fields); p.form("search") == nil || p.status/100 != 4 {
 			t.Errorf("%s: %d", name, p.status)
@@ -132,7 +132,7 @@ func TestPicker(t *testing.T) {
 	if p := newBrowser(t, e.origin).submit(f, url.Values{"patient": {"bob"}}); p.redirected() != nil || p.form("scope") != nil {
 		t.Errorf("another browser: %d", p.status)
 	}
-	if got := b.submit(f, url.Values{"decision": {"deny"}}).redirected(); got.Get("error") != "access_denied" {
+	if got := b.submit(f, url.Values{"cancel": {"cancel"}}).redirected(); got.Get("error") != "access_denied" {
 		t.Errorf("none: %v", got)
 	}
 	house := user{name: "house", password: password, patient: "bob"}

@@ -35,8 +35,8 @@ type SecondFactor struct {
 	Error string
 }
 
-// Picker asks whose record an app shall see: the field "patient" is the id of the chosen one, "decision"=deny is none of them.
-// Where Searchable, a form of its own sends the field "search" (and no "patient").
+// Picker asks whose record an app shall see: the field "patient" is the id of the chosen one. The button "find" searches by the
+// field "search" where Searchable, "cancel" is none of them; the one without a name goes on.
 type Picker struct {
 	Frame
 	App        App

@@ -91,7 +91,7 @@ func TestFieldsOfTheContract(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"signin":       {`name="username"`, `name="password"`, `autocomplete="username"`, `autocomplete="current-password"`},
 		"secondfactor": {`name="code"`, `autocomplete="one-time-code"`},
-		"picker":       {`type="radio" name="patient" value="p1"`, `name="search" value="mei"`, `name="decision" value="deny"`},
+		"picker":       {`type="radio" name="patient" value="p1"`, `name="search" value="mei"`, `name="find"`, `name="cancel"`},
 		"consent": {`type="checkbox" name="scope" value="patient/*.rs" checked`, `name="scope" value="launch/patient">`,
 			`name="decision" value="allow"`, `name="decision" value="deny"`},
 	} {
