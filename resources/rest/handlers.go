@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"time"
 
 	"fhirside/fhir"
 	"fhirside/resources"
@@ -29,7 +30,10 @@ func (s *server) show(r *request, version store.Version, err error) error {
 	if err != nil {
 		return err
 	}
-	since, _ := http.ParseTime(r.header("If-Modified-Since")) // what is no date is ignored (RFC 9110, section 13.1.3)
+	var since time.Time
+	if text := r.header("If-Modified-Since"); text != "" { // most requests have none, and errors cost
+		since, _ = http.ParseTime(text) // what is no date is ignored (RFC 9110, section 13.1.3)
+	}
 	if resources.NotModified(version, r.header("If-None-Match"), since) {
 		r.c.Status(http.StatusNotModified)
 		return nil

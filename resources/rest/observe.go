@@ -59,8 +59,10 @@ func (s *server) observe(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
 	defer cancel()
 	c.Request = s.forwarded(c.Request.WithContext(ctx))
-	if address := c.ClientIP(); len(s.Proxies) > 0 && address != "" {
-		c.Request.RemoteAddr = net.JoinHostPort(address, "0")
+	if len(s.Proxies) > 0 {
+		if address := c.ClientIP(); address != "" {
+			c.Request.RemoteAddr = net.JoinHostPort(address, "0")
+		}
 	}
 	defer func() {
 		if v := recover(); v != nil {
