@@ -166,7 +166,7 @@ func entryLists(e *entries) {
 }
 
 func entryBytes(e *entries) {
-	big := `"` + strings.Repeat("ä", 1<<18) + `"`
+	big := `"` + strings.Repeat("ä", (1<<20-2)/2) + `"` // 1 MiB
 	for i, key := range []string{"a", "A", "a.b$c", "ä/ö @", strings.Repeat("k", 512), "a'; DROP TABLE state"} {
 		value := big
 		if i > 0 {
