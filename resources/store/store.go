@@ -78,6 +78,10 @@ type Tx interface {
 	// in the history, in the indexes or in what the database has freed, but its versions go on from there. ErrNotFound where
 	// there never was one.
 	Purge(resourceType, id string) (Version, error)
+	// Import writes a version as it was in another store, which may be a deletion: with its number, above that of the current
+	// version, and its time, in whole milliseconds and not before that of any version that is there. Nothing else may be written
+	// meanwhile, and a commit that imports does nothing else.
+	Import(Record) error
 }
 
 // Key names a resource.

@@ -17,7 +17,11 @@ import (
 func (v *view) insertHistory(versions []*version, commit int64, first int) error {
 	documents := make([]bson.Raw, len(versions))
 	for i, x := range versions {
-		documents[i] = historyDocument(x.Version, x.content, commit, first+i)
+		at := stamp{commit, int64(first + i)}
+		if x.at != nil {
+			at = *x.at
+		}
+		documents[i] = historyDocument(x.Version, x.content, at.commit, int(at.n))
 	}
 	_, err := v.collection(historyName).InsertMany(v.ctx, documents)
 	return err
@@ -130,7 +134,7 @@ func (t *tx) resolve(cause error) error {
 	raw, err := t.s.db.Collection(historyName).FindOne(ctx, d("_id", versionID(first.Key, first.Version.Version)),
 		options.FindOne().SetProjection(d("commit", 1))).Raw()
 	if err == nil {
-		if commit, _ := whole(raw.Lookup("commit")); commit == t.number {
+		if commit, _ := whole(raw.Lookup("commit")); commit == t.number || first.at != nil && commit == first.at.commit {
 			return nil
 		}
 		return cause // another commit has taken its place

@@ -49,6 +49,7 @@ type version struct {
 	store.Version
 	content content
 	index   []byte // nil for a deletion
+	at      *stamp // of one that is imported: its place in the order of commits; else that of its commit
 }
 
 // fail keeps the first error of the database, whatever the function makes of it.
@@ -182,7 +183,7 @@ func (t *tx) Put(r store.Record) error {
 	if err != nil {
 		return err
 	}
-	return t.add(&version{r.Version, content, indexDocument(r.Type, r.Values, t.s.opt.Rules)})
+	return t.add(&version{Version: r.Version, content: content, index: indexDocument(r.Type, r.Values, t.s.opt.Rules)})
 }
 
 // Delete records a deletion as the next version.
@@ -213,7 +214,7 @@ func (t *tx) add(v *version) error {
 	if w.last != nil {
 		last = w.last.Version
 	}
-	if v.Version.Version != last.Version+1 {
+	if v.Version.Version != last.Version+1 && (v.at == nil || v.Version.Version <= last.Version) {
 		return fmt.Errorf("version %d of %s/%s does not follow version %d", v.Version.Version, v.Type, v.ID, last.Version)
 	}
 	if v.Updated.Equal(t.now) && v.Updated.Before(last.Updated) {

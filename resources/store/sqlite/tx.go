@@ -126,6 +126,43 @@ func (t *tx) Put(r store.Record) error {
 	return nil
 }
 
+// Import gives a version the stamp that it would have had. See store.Tx.
+func (t *tx) Import(r store.Record) error {
+	v, err := t.next(r.Key)
+	if err != nil {
+		return err
+	}
+	if r.Version.Version < v.Version.Version {
+		return fmt.Errorf("import %s/%s: version %d does not follow version %d", r.Type, r.ID, r.Version.Version, v.Version.Version-1)
+	}
+	last, err := t.lastStamp()
+	if err != nil {
+		return err
+	}
+	stamp := max(makeStamp(r.Updated.UnixMilli(), 0), last+1)
+	if !stampTime(stamp).Equal(r.Updated) {
+		return fmt.Errorf("import %s/%s: its time %v lies before that of a version that is there", r.Type, r.ID, r.Updated)
+	}
+	v.Version = r.Version
+	if !r.Deleted() {
+		v.values, v.record = r.Values, t.w.packer.pack(r.Values, r.Body)
+	}
+	t.add(v)
+	v.stamp = stamp
+	t.g.millis = max(t.g.millis, r.Updated.UnixMilli()+1) // what others write next comes later
+	return nil
+}
+
+// lastStamp is that of the version that was written last.
+func (t *tx) lastStamp() (stamp int64, err error) {
+	if n := len(t.g.pending); n > 0 {
+		return t.g.pending[n-1].stamp, nil
+	}
+	defer t.w.conn.guard(&err)
+	stamp, _, err = t.w.conn.integer(`SELECT max(stamp) FROM resource`)
+	return stamp, explain(t.ctx, err)
+}
+
 func (t *tx) Delete(resourceType, id string) (store.Version, error) {
 	v, err := t.next(store.Key{Type: resourceType, ID: id})
 	if err != nil {

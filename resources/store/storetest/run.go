@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"secrets", secrets},
 		{"rules that are over", oldRules},
 		{"reindexing", reindexing},
+		{"importing", importing},
 		{"a context that has ended", cancelled},
 		{"asking while reading", nested},
 	} {
