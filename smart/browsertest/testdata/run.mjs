@@ -58,7 +58,7 @@ async function walk(page, launch, seen) {
       await page.click("button")
     } else if (await page.locator("input[name=patient]").count()) {
       await page.check(`input[name=patient][value="${launch.patient}"]`)
-      await page.click("button[value=allow]")
+      await page.click("button:has-text('Go on')")
     } else if (await page.locator("input[name=search]").count()) {
       await page.fill("input[name=search]", launch.search)
       await page.click("button:has-text('Search')")
