@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 
 	"fhirside/smart/state"
 )
@@ -52,10 +53,8 @@ func jwks(t testing.TB, signers ...signer) json.RawMessage {
 // assertion of robot, with some claims changed; nil leaves one out.
 func (e *env) assertion(s signer, changes jwt.MapClaims) string {
 	e.t.Helper()
-	id, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // random enough for a jti
-	must(e.t, err)
 	claims := jwt.MapClaims{
-		"iss": "robot", "sub": "robot", "aud": e.origin + "/oauth/token", "jti": id.D.String(), "exp": e.clock.Now().Add(4 * time.Minute).Unix(),
+		"iss": "robot", "sub": "robot", "aud": e.origin + "/oauth/token", "jti": uuid.NewString(), "exp": e.clock.Now().Add(4 * time.Minute).Unix(),
 	}
 	for name, value := range changes {
 		if claims[name] = value; value == nil {

@@ -1,7 +1,6 @@
 package authserver_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,9 +48,8 @@ func TestRegistration(t *testing.T) {
 	q = e.request("client_id", confidential.text("client_id"), "scope", "launch/patient patient/*.rs")
 	e.wantToken(e.post("token", confidential.text("client_id")+":"+confidential.text("client_secret"), redeem(e.code(alice, q), "client_id", "")))
 
-	keys, err := json.Marshal(json.RawMessage(jwks(t, newES(t, "a"))))
-	must(t, err)
-	signing := e.register("", `{"redirect_uris":["`+redirectURI+`"],"token_endpoint_auth_method":"private_key_jwt","jwks":`+string(keys)+`}`)
+	keys := string(jwks(t, newES(t, "a")))
+	signing := e.register("", `{"redirect_uris":["`+redirectURI+`"],"token_endpoint_auth_method":"private_key_jwt","jwks":`+keys+`}`)
 	if signing.status != http.StatusCreated || signing.json["client_secret"] != nil || signing.json["jwks"] == nil {
 		t.Errorf("%d %s", signing.status, signing.body)
 	}
