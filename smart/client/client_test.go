@@ -101,6 +101,11 @@ func (w *world) refused(name string, err error, code oauth.Code, says string) {
 	}
 }
 
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*oauth.Error](err)
+	return ok
+}
+
 func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
 }
