@@ -164,6 +164,14 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
+// misread says what is wrong with a JSON body.
+func misread(err error) string {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return e.Field + " has the wrong type"
+	}
+	return "it is not the JSON object that is expected"
+}
+
 // absent makes "there is none" no error.
 func absent(err error) error {
 	if errors.Is(err, store.ErrNotFound) {

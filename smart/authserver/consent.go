@@ -25,7 +25,7 @@ func (t *turn) askConsent(problem string) error {
 	page := web.Consent{Frame: t.frame("/consent", t.session.CSRF), App: t.app(), User: t.user.Name, Error: problem}
 	if id := t.request.Context.Patient; id != "" {
 		page.Patient = id
-		patient, err := t.readPatient(id)
+		patient, err := t.readAs(t.ctx(), t.user.FHIRUser, "Patient", id)
 		if err != nil {
 			return err
 		}
@@ -74,13 +74,8 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	signedIn, err := t.knowUser()
-	if err != nil {
+	if settled, err := t.settle(); err != nil || !settled {
 		return err
-	}
-	if !signedIn || t.request.Account != "" && t.request.Account != t.user.Name ||
-		t.request.Context.Patient == "" && aboutPatient(t.scope) {
-		return t.proceed() // the form was sent too early: what is missing is asked first
 	}
 	switch r.PostForm.Get("decision") {
 	case "allow":

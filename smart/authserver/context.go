@@ -15,7 +15,6 @@ import (
 	"fhirside/search"
 	"fhirside/smart/oauth"
 	"fhirside/smart/scope"
-	"fhirside/smart/state"
 	"fhirside/smart/web"
 )
 
@@ -23,21 +22,21 @@ import (
 const shownPatients = 50
 
 // userPolicy is what a person may see, whatever the app: what they choose from is no more than that.
-func (s *Server) userPolicy(user state.Account) (access.Policy, error) {
+func (s *Server) userPolicy(fhirUser string) (access.Policy, error) {
 	set, err := scope.Parse("user/*.rs")
 	if err != nil {
 		return nil, err
 	}
-	return s.Policies(set, scope.Subject{FHIRUser: user.FHIRUser})
+	return s.Policies(set, scope.Subject{FHIRUser: fhirUser})
 }
 
 // settlePatient makes sure that the request has the patient that it needs: the launch's, the user themselves, or one whom they
 // choose. done is false where a page asks.
 func (t *turn) settlePatient() (done bool, err error) {
 	if id := t.request.Context.Patient; id != "" {
-		seen, err := t.mayOpen(id)
+		seen, err := t.mayOpen(t.ctx(), t.user.FHIRUser, id)
 		if err == nil && !seen {
-			err = t.refuse(oauth.AccessDenied, "the user may not open the record of the patient of the launch")
+			err = t.refuse(oauth.AccessDenied, "the user may not open the record of that patient")
 		}
 		return true, err
 	}
@@ -54,17 +53,18 @@ func (t *turn) settlePatient() (done bool, err error) {
 	return false, t.showPicker(http.StatusOK, "", "")
 }
 
-// mayOpen says whether the user may open a patient's record.
-func (t *turn) mayOpen(id string) (bool, error) {
-	switch kind, own, _ := strings.Cut(t.user.FHIRUser, "/"); kind {
+// mayOpen says whether a user, as "Practitioner/123", may open a patient's record.
+func (s *Server) mayOpen(ctx context.Context, fhirUser, patient string) (bool, error) {
+	kind, id, _ := strings.Cut(fhirUser, "/")
+	switch kind {
 	case "Patient":
-		return own == id, nil
+		return id == patient, nil
 	case "RelatedPerson":
-		patients, err := t.actsFor()
-		return slices.Contains(patients, id), err
+		patients, err := ActsFor(ctx, s.Service, s.Base, s.Now(), id)
+		return slices.Contains(patients, patient), err
 	}
-	patient, err := t.readPatient(id)
-	return patient != nil, err
+	seen, err := s.readAs(ctx, fhirUser, "Patient", patient)
+	return seen != nil, err
 }
 
 // ActsFor are the ids of the patients for whom a related person, by id, acts at a time: none if they are not active then. base is
@@ -86,12 +86,6 @@ func ActsFor(ctx context.Context, service *resources.Service, base string, now t
 		return []string{id}, nil
 	}
 	return nil, nil
-}
-
-// actsFor are the ids of the patients for whom the user, a related person, acts.
-func (t *turn) actsFor() ([]string, error) {
-	_, id, _ := strings.Cut(t.user.FHIRUser, "/")
-	return ActsFor(t.ctx(), t.Service, t.Base, t.Now(), id)
 }
 
 // over says whether the end of a period, a FHIR dateTime, has passed.
@@ -120,13 +114,9 @@ func hidden(err error) error {
 	return err
 }
 
-// readPatient is a patient as far as the user may see them; nil if not.
-func (t *turn) readPatient(id string) (*fhir.Resource, error) {
-	return t.readAs(t.ctx(), t.user, "Patient", id)
-}
-
-func (s *Server) readAs(ctx context.Context, user state.Account, resourceType, id string) (*fhir.Resource, error) {
-	policy, err := s.userPolicy(user)
+// readAs is a resource as far as a user may see it; nil if not.
+func (s *Server) readAs(ctx context.Context, fhirUser, resourceType, id string) (*fhir.Resource, error) {
+	policy, err := s.userPolicy(fhirUser)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +152,7 @@ func (t *turn) choices(words string) (found []store.Version, more, searchable bo
 		found, err = t.related()
 		return found, false, false, err
 	}
-	policy, err := t.userPolicy(t.user)
+	policy, err := t.userPolicy(t.user.FHIRUser)
 	if err != nil {
 		return nil, false, false, err
 	}
@@ -183,7 +173,8 @@ func (t *turn) choices(words string) (found []store.Version, more, searchable bo
 
 // related are the patients for whom the user acts, and whom they may see for that.
 func (t *turn) related() (found []store.Version, err error) {
-	patients, err := t.actsFor()
+	_, self, _ := strings.Cut(t.user.FHIRUser, "/")
+	patients, err := ActsFor(t.ctx(), t.Service, t.Base, t.Now(), self)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +214,7 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 	case form.get("find") != "":
 		return t.showPicker(http.StatusOK, form.get("search"), "")
 	case id != "" && fhir.ValidID(id):
-		seen, err := t.mayOpen(id)
+		seen, err := t.mayOpen(t.ctx(), t.user.FHIRUser, id)
 		if err != nil {
 			return err
 		}
@@ -246,7 +237,7 @@ func (t *turn) settleEncounter() error {
 	patient := t.request.Context.Patient
 	switch {
 	case t.request.Context.Encounter != "":
-		encounter, err := t.readAs(t.ctx(), t.user, "Encounter", t.request.Context.Encounter)
+		encounter, err := t.readAs(t.ctx(), t.user.FHIRUser, "Encounter", t.request.Context.Encounter)
 		if err == nil && encounter == nil {
 			err = t.refuse(oauth.AccessDenied, "the user may not see the encounter of the launch")
 		}
@@ -255,7 +246,7 @@ func (t *turn) settleEncounter() error {
 		return nil
 	}
 	if patient != "" {
-		policy, err := t.userPolicy(t.user)
+		policy, err := t.userPolicy(t.user.FHIRUser)
 		if err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func readLaunch(w http.ResponseWriter, r *http.Request) (asked launchRequest, er
 		}
 		r.PostForm, r.Form = url.Values{}, url.Values{} // nobody shall look for credentials in the body
 		if err := json.Unmarshal(body, &asked); err != nil {
-			return asked, oauth.Errorf(oauth.InvalidRequest, "the JSON body cannot be read: %s", err)
+			return asked, oauth.Errorf(oauth.InvalidRequest, "the body cannot be read: %s", misread(err))
 		}
 	} else {
 		p, err := readOnce(w, r)

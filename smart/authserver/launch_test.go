@@ -154,6 +154,28 @@ func TestPicker(t *testing.T) {
 	}
 }
 
+// Nor does it where the pages are sent in another order than they were shown: the request is still there after the refusal.
+func TestConsentDoesNotSkipTheLaunch(t *testing.T) {
+	e := newEnv(t)
+	e.addUser("alice")
+	b := newBrowser(t, e.origin)
+	value := e.launch(state.Launch{Client: "spa", Account: "alice", Context: state.Context{Patient: "bob"}})
+	q := e.request("launch", value, "scope", "launch patient/*.rs", "prompt", "login")
+	e.clock.add(time.Second)
+	signIn := b.get(e.authorizeURL(q)).form("password")
+	if p := b.submit(signIn, url.Values{"username": {"alice"}, "password": {password}}); !errorIs("access_denied")(p) {
+		t.Fatalf("%d %s", p.status, p.header.Get("Location"))
+	}
+	e.clock.add(time.Second)
+	own := b.get(e.authorizeURL(e.request())).form("scope")
+	p := b.post(e.origin+"/oauth/consent", url.Values{
+		"csrf": own.fields["csrf"], "request": signIn.fields["request"], "decision": {"allow"}, "scope": {"launch", "patient/*.rs"},
+	})
+	if p.redirected().Has("code") {
+		t.Error("alice has opened bob's record")
+	}
+}
+
 // A consent form that is sent before a patient was chosen does not skip the choice.
 func TestConsentDoesNotSkipThePicker(t *testing.T) {
 	e := newEnv(t)

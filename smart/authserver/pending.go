@@ -134,26 +134,32 @@ func (t *turn) enter(session account.Session) error {
 
 // proceed asks the next question, or answers the app if there is none left.
 func (t *turn) proceed() error {
-	signedIn, err := t.knowUser()
-	if err != nil {
-		return err
-	}
-	if !signedIn {
-		return t.askSignIn()
-	}
-	if t.request.Account != "" && t.request.Account != t.user.Name {
-		return t.refuse(oauth.AccessDenied, "the launch was made for another user")
-	}
-	if done, err := t.settlePatient(); err != nil || !done {
-		return err
-	}
-	if err := t.settleEncounter(); err != nil {
+	if settled, err := t.settle(); err != nil || !settled {
 		return err
 	}
 	if !t.client.Trusted || t.request.prompts("consent") {
 		return t.askConsent("")
 	}
 	return t.finish(t.scope)
+}
+
+// settle makes sure of all that a consent is about: who the user is, and whose record they open. Where something is missing, it
+// shows the page that asks, and is not settled. It is asked anew at each step, since forms may come in any order.
+func (t *turn) settle() (settled bool, err error) {
+	signedIn, err := t.knowUser()
+	if err != nil {
+		return false, err
+	}
+	if !signedIn {
+		return false, t.askSignIn()
+	}
+	if t.request.Account != "" && t.request.Account != t.user.Name {
+		return false, t.refuse(oauth.AccessDenied, "the launch was made for another user")
+	}
+	if settled, err = t.settlePatient(); err != nil || !settled {
+		return false, err
+	}
+	return true, t.settleEncounter()
 }
 
 // knowUser says whether somebody has signed in, recently enough for the app.

@@ -56,20 +56,33 @@ func (s *Server) reused(ctx context.Context, grant string) error {
 	return errBad("refresh token")
 }
 
-// userStays says whether the person who gave a grant still stands for it: their account is there, and for online access they are
-// signed in.
+// userStays says whether the person who gave a grant still stands for it: they have their account, may still open the record that it
+// is about, and, for online access, are signed in.
 func (s *Server) userStays(ctx context.Context, grant state.Record[state.Grant]) error {
-	if grant.Value.Account == "" {
+	g := grant.Value
+	if g.Account == "" {
 		return nil
 	}
-	user, err := s.Accounts.Get(ctx, grant.Value.Account)
-	if errors.Is(err, account.ErrUnknown) || err == nil && user.Disabled {
+	user, err := s.Accounts.Get(ctx, g.Account)
+	if errors.Is(err, account.ErrUnknown) || err == nil && (user.Disabled || user.FHIRUser != g.FHIRUser) {
 		return oauth.Errorf(oauth.InvalidGrant, "the user has no account any more")
 	}
-	if err != nil || grant.Value.Session == "" {
+	if err != nil {
 		return err
 	}
-	err = s.Accounts.Alive(ctx, grant.Value.Session)
+	if g.Context.Patient != "" {
+		opens, err := s.mayOpen(ctx, g.FHIRUser, g.Context.Patient)
+		if err == nil && !opens {
+			err = oauth.Errorf(oauth.InvalidGrant, "the user may not open the record any more")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if g.Session == "" {
+		return nil
+	}
+	err = s.Accounts.Alive(ctx, g.Session)
 	if errors.Is(err, account.ErrNoSession) {
 		return oauth.Errorf(oauth.InvalidGrant, "the user is not signed in any more, and access was online only")
 	}

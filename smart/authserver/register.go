@@ -105,7 +105,7 @@ func readMetadata(w http.ResponseWriter, r *http.Request) (m metadata, err error
 		return m, err
 	}
 	if err := json.Unmarshal(body, &m); err != nil {
-		return m, badMetadata("the metadata cannot be read: %s", err)
+		return m, badMetadata("the metadata cannot be read: %s", misread(err))
 	}
 	return m, nil
 }

@@ -59,6 +59,7 @@ type env struct {
 	tables    *state.Tables
 	accounts  *account.Accounts
 	keys      *token.Keys
+	service   *resources.Service
 	server    *authserver.Server
 	origin    string
 	forgotten []string
@@ -107,17 +108,14 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	e.keys, err = token.New(ctx, token.Options{Table: e.tables.Keys, Now: e.clock.Now})
 	must(t, err)
 	clients := client.New(client.Options{Tables: e.tables, Issuer: e.origin, Now: e.clock.Now})
-	service := resources.New(resources.Options{Store: s, Base: e.origin + "/fhir", Now: e.clock.Now})
+	e.service = resources.New(resources.Options{Store: s, Base: e.origin + "/fhir", Now: e.clock.Now})
 	for _, text := range clinic {
-		r, err := fhir.Parse([]byte(text))
-		must(t, err)
-		_, err = service.Update(ctx, access.Everything, r.Type(), r.ID(), r, resources.Conditions{})
-		must(t, err)
+		e.write(text)
 	}
 	scopes := scope.NewCompiler(scope.Options{Registry: search.R4, Base: e.origin + "/fhir"})
 	o := authserver.Options{
 		Origin: e.origin, Base: e.origin + "/fhir", Tables: e.tables, Accounts: e.accounts, Clients: clients, Keys: e.keys,
-		Service: service, Policies: scopes.Policy, Forget: func(grant string) { e.forgotten = append(e.forgotten, grant) },
+		Service: e.service, Policies: scopes.Policy, Forget: func(grant string) { e.forgotten = append(e.forgotten, grant) },
 		Clinic: "The Clinic", Now: e.clock.Now, Log: slog.New(slog.NewTextHandler(e.log, nil)),
 	}
 	for _, f := range change {
@@ -159,6 +157,15 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// write puts a resource into the records.
+func (e *env) write(text string) {
+	e.t.Helper()
+	r, err := fhir.Parse([]byte(text))
+	must(e.t, err)
+	_, err = e.service.Update(e.t.Context(), access.Everything, r.Type(), r.ID(), r, resources.Conditions{})
+	must(e.t, err)
 }
 
 // apps that are registered.

@@ -294,6 +294,23 @@ func TestOnlineAccess(t *testing.T) {
 	wantError(t, e.post("token", "", refreshing(offline.text("refresh_token"))), 400, "invalid_grant")
 }
 
+// Who acts for somebody does so for as long as the records say.
+func TestDelegationEnds(t *testing.T) {
+	e := newEnv(t)
+	e.addUser("carol")
+	carol := user{name: "carol", password: password, patient: "alice"}
+	first := e.wantToken(e.post("token", "", redeem(e.code(carol, e.request()))))
+	second := e.wantToken(e.post("token", "", refreshing(first.text("refresh_token"))))
+	e.write(`{"resourceType":"RelatedPerson","id":"carol","patient":{"reference":"Patient/alice"},"period":{"end":"` + e.clock.Now().AddDate(0, 0, 1).Format(time.DateOnly) + `"}}`)
+	third := e.wantToken(e.post("token", "", refreshing(second.text("refresh_token"))))
+	e.clock.add(3 * 24 * time.Hour)
+	wantError(t, e.post("token", "", refreshing(third.text("refresh_token"))), 400, "invalid_grant")
+	b := newBrowser(t, e.origin)
+	if p := b.follow(b.get(e.authorizeURL(e.request())), carol); p.redirected() != nil || strings.Contains(p.body, "Adams") {
+		t.Errorf("%d %s", p.status, p.body)
+	}
+}
+
 // Of many who use a refresh token at once one wins at most, and the family ends.
 func TestRefreshRace(t *testing.T) {
 	e := newEnv(t)

@@ -147,7 +147,7 @@ func (s *Server) signID(ctx context.Context, grant state.Record[state.Grant], se
 // nameOf is the name of the person who gave a grant, as the records have it; "" if they have none.
 func (s *Server) nameOf(ctx context.Context, g state.Grant) (string, error) {
 	resourceType, id, _ := strings.Cut(g.FHIRUser, "/")
-	person, err := s.readAs(ctx, state.Account{FHIRUser: g.FHIRUser}, resourceType, id)
+	person, err := s.readAs(ctx, g.FHIRUser, resourceType, id)
 	if err != nil || person == nil {
 		return "", err
 	}
