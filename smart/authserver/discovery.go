@@ -83,7 +83,7 @@ func (s *Server) openID() map[string]any {
 	m["userinfo_endpoint"] = s.endpoint("/userinfo")
 	m["subject_types_supported"] = []string{"public"}
 	m["id_token_signing_alg_values_supported"] = []string{"RS256"}
-	m["claims_supported"] = []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser", "name"}
+	m["claims_supported"] = []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser", "profile", "name"}
 	m["prompt_values_supported"] = []string{"none", "login", "consent", "select_account"}
 	m["claims_parameter_supported"] = false
 	m["request_parameter_supported"] = false

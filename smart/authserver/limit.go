@@ -27,7 +27,7 @@ type Limits struct {
 
 // DefaultLimits are generous: a clinic may share one address.
 var DefaultLimits = Limits{
-	SignIn:       Limit{5, 100},
+	SignIn:       Limit{10, 300},
 	Token:        Limit{100, 1000},
 	Failure:      Limit{2, 200},
 	Registration: Limit{0.2, 50},

@@ -70,20 +70,19 @@ const (
 
 // Client is an app.
 type Client struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name,omitzero"` // for people
-	Type       ClientType      `json:"type"`
-	Secret     string          `json:"secret,omitzero"` // Hash of a generated one; an argon2id PHC string of one that a person chose
-	JWKS       json.RawMessage `json:"jwks,omitzero"`
-	JWKSURI    string          `json:"jwksUri,omitzero"`
-	Redirects  []string        `json:"redirects,omitzero"`
-	LaunchURL  string          `json:"launchUrl,omitzero"`
-	LogoURI    string          `json:"logoUri,omitzero"`
-	Scope      string          `json:"scope"`               // the most that it can be granted
-	Trusted    bool            `json:"trusted,omitzero"`    // may create launches; its users are not asked for consent
-	Dynamic    bool            `json:"dynamic,omitzero"`    // registered itself (RFC 7591)
-	Management string          `json:"management,omitzero"` // Hash of its registration access token
-	Created    time.Time       `json:"created"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name,omitzero"` // for people
+	Type      ClientType      `json:"type"`
+	Secret    string          `json:"secret,omitzero"` // Hash of a generated one; an argon2id PHC string of one that a person chose
+	JWKS      json.RawMessage `json:"jwks,omitzero"`
+	JWKSURI   string          `json:"jwksUri,omitzero"`
+	Redirects []string        `json:"redirects,omitzero"`
+	LaunchURL string          `json:"launchUrl,omitzero"`
+	LogoURI   string          `json:"logoUri,omitzero"`
+	Scope     string          `json:"scope"`            // the most that it can be granted
+	Trusted   bool            `json:"trusted,omitzero"` // may create launches; its users are not asked for consent
+	Dynamic   bool            `json:"dynamic,omitzero"` // registered itself (RFC 7591)
+	Created   time.Time       `json:"created"`
 }
 
 // Context is what an app is launched with; its members go into the token response as they are named there.
