@@ -127,6 +127,7 @@ var endpoints = []endpoint{
 	{"/oauth/second-factor", false, handlers{http.MethodPost: (*Server).secondFactor}},
 	{"/oauth/patient", false, handlers{http.MethodPost: (*Server).pickPatient}},
 	{"/oauth/consent", false, handlers{http.MethodPost: (*Server).decide}},
+	{"/oauth/sign-out", false, handlers{http.MethodGet: (*Server).askSignOut, http.MethodPost: (*Server).signOut}},
 
 	{"/oauth/token", true, handlers{http.MethodPost: (*Server).token}},
 	{"/oauth/introspect", true, handlers{http.MethodPost: (*Server).introspect}},

@@ -275,9 +275,16 @@ func TestOnlineAccess(t *testing.T) {
 	code := b.follow(b.get(e.authorizeURL(q)), alice).redirected().Get("code")
 	first := e.wantToken(e.post("token", "", redeem(code)))
 	second := e.wantToken(e.post("token", "", refreshing(first.text("refresh_token"))))
-	for r, err := range e.tables.Sessions.List(t.Context(), "alice") {
-		must(t, err)
-		must(t, e.tables.Sessions.Delete(t.Context(), r.Key))
+	signOut := b.get(e.origin + "/oauth/sign-out").form("csrf")
+	if p := b.submit(signOut, url.Values{"csrf": {"x"}}); p.status != http.StatusForbidden {
+		t.Errorf("a forged form: %d", p.status)
+	}
+	second = e.wantToken(e.post("token", "", refreshing(second.text("refresh_token"))))
+	if p := b.submit(signOut, nil); p.status != http.StatusOK || !strings.Contains(p.body, "signed out") {
+		t.Errorf("%d %s", p.status, p.body)
+	}
+	if p := b.get(e.origin + "/oauth/sign-out"); p.status != http.StatusOK || len(p.forms) > 0 {
+		t.Errorf("%d %s", p.status, p.body)
 	}
 	wantError(t, e.post("token", "", refreshing(second.text("refresh_token"))), 400, "invalid_grant")
 	if e.active(second.text("refresh_token")) {

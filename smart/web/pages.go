@@ -73,6 +73,12 @@ type Scope struct {
 	Off bool
 }
 
+// SignOut asks whether the person wants to sign out; the form has no field of its own.
+type SignOut struct {
+	Frame
+	User string // name of the account
+}
+
 // Message is a page without a form: an error that cannot be told to the app, or good news.
 type Message struct {
 	Frame

@@ -37,6 +37,7 @@ var samples = map[string]Page{
 			{Value: "offline_access", Title: "Keep its access while you are away", Note: "Until you or the clinic take it back"},
 			{Value: "launch/patient", Title: "Know which patient it is about", Off: true},
 		}},
+	"signout":       SignOut{Frame: frame, User: "maria"},
 	"message":       Message{Frame: frame, Title: "You are signed out", Text: []string{"You can close this window."}},
 	"message-error": Message{Frame: frame, Error: true, Title: "This link does not work", Text: []string{"The app asked in a way that cannot be answered.", "Go back to it and try again."}},
 }

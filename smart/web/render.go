@@ -23,6 +23,7 @@ func (SignIn) template() string       { return "signin" }
 func (SecondFactor) template() string { return "secondfactor" }
 func (Picker) template() string       { return "picker" }
 func (Consent) template() string      { return "consent" }
+func (SignOut) template() string      { return "signout" }
 func (Message) template() string      { return "message" }
 
 var (
@@ -31,7 +32,7 @@ var (
 	//go:embed style.css
 	style string
 
-	pages       = parse("signin", "secondfactor", "picker", "consent", "message")
+	pages       = parse("signin", "secondfactor", "picker", "consent", "signout", "message")
 	styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(hash(style)) + "'"
 )
 
