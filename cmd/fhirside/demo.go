@@ -14,7 +14,8 @@ import (
 func demoCommand() *cobra.Command {
 	var to destination
 	var c demo.Clinic
-	var out, day string
+	var out, day, keyFile string
+	var withUsers bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Make a synthetic clinic to try things with",
@@ -42,7 +43,15 @@ give the same clinic, and loading it again changes nothing.`,
 			if err := c.WriteFiles(dir); err != nil {
 				return err
 			}
-			return to.load(cmd, []string{dir}, 1)
+			if err := to.load(cmd, []string{dir}, 1); err != nil || !withUsers {
+				return err
+			}
+			s, err := openStore(cmd.Context(), to.store)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			return addDemoUsers(cmd.Context(), cmd.OutOrStdout(), s, c, keyFile)
 		},
 	}
 	to.addFlags(cmd, "")
@@ -51,6 +60,10 @@ give the same clinic, and loading it again changes nothing.`,
 	f.Uint64Var(&c.Seed, "seed", 1, "which people, and what happened to them")
 	f.StringVar(&day, "date", "", "the day that the coming six weeks begin with (default today)")
 	f.StringVar(&out, "out", "", "write transaction Bundles into this folder")
+	f.BoolVar(&withUsers, "with-users", false, "with --store: add people who can sign in and apps, with passwords that everybody knows, and print them")
+	f.StringVar(&keyFile, "demo-key", "demo-backend.pem", "with --with-users: file of the demo backend service's private key; made where there is none")
+	cmd.MarkFlagsMutuallyExclusive("with-users", "server")
+	cmd.MarkFlagsMutuallyExclusive("with-users", "out")
 	cmd.MarkFlagsOneRequired("out", "server", "store")
 	cmd.MarkFlagsMutuallyExclusive("out", "server", "store")
 	return cmd

@@ -20,6 +20,7 @@ import (
 	"fhirside/resources"
 	"fhirside/resources/rest"
 	"fhirside/search"
+	"fhirside/smart/demoapp"
 )
 
 // serveSettings are the flags of serve.
@@ -30,6 +31,8 @@ type serveSettings struct {
 	textSearch                                                              bool
 	tlsCert, tlsKey                                                         string
 	origins, proxies                                                        []string
+	smart                                                                   smartSettings
+	demoApp                                                                 bool
 }
 
 // maxDelete bounds --conditional-delete multiple: what is deleted at once fits a commit of every store.
@@ -53,7 +56,7 @@ func serveCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&set.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
-	f.StringVar(&set.auth, "auth", "none", "who may ask: none (everybody may do everything)")
+	f.StringVar(&set.auth, "auth", "smart", "who may ask: smart (who has an access token), or none (everybody may do everything)")
 	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, or origin and prefix, without /fhir (default: where each request was sent)")
 	f.StringVar(&set.validation, "validation", "structure", "check of what is written: off or structure")
 	f.StringVar(&set.references, "references", "check", "references between resources: check that they lead somewhere, or ignore")
@@ -65,6 +68,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&set.tlsKey, "tls-key", "", "file with the private key of --tls-cert (PEM)")
 	f.StringSliceVar(&set.origins, "cors-origins", []string{rest.AnyOrigin}, "origins whose pages may use the API from a browser, as https://app.example; none: \"\"")
 	f.StringSliceVar(&set.proxies, "trusted-proxies", nil, "addresses or networks of reverse proxies, to believe what they say of a client's address")
+	set.smart.addFlags(f)
+	f.BoolVar(&set.demoApp, "demo-app", false, "serve a small app to try launches with, at "+demoapp.Path)
 	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
@@ -92,10 +97,9 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	if err != nil {
 		return err
 	}
-	warn(log, set, listener.Addr())
 	// Without --base-url links begin with what each request was sent to; references to this server are known by where it listens.
-	options.Base = set.origin(network, listener.Addr()) + rest.Path
-	options.Log = log
+	origin := set.origin(network, listener.Addr())
+	options.Base, options.Log = origin+rest.Path, log
 	service := resources.New(options)
 	first, cancel := context.WithTimeout(ctx, 2*time.Second) // a store that cannot be reached yet does not keep it from listening
 	if err := service.Refresh(first); err != nil {
@@ -107,8 +111,12 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	follower.Go(func() { service.Follow(following) })
 	defer follower.Wait() // before the store is closed
 	defer unfollow()
+	door, err := set.door(ctx, service, origin, listener.Addr(), log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{
-		Handler:           handler(service, set, network, everybody, log),
+		Handler:           handler(service, set, network, door, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      5 * time.Minute,
@@ -141,9 +149,11 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 	switch set.auth {
 	case "none":
 	case "smart":
-		return o, errors.New("--auth smart is not built yet: this version serves --auth none only, so keep it on loopback or behind a guard")
+		if err := set.smart.check(); err != nil {
+			return o, err
+		}
 	default:
-		return o, fmt.Errorf("--auth %q is not known: none", set.auth)
+		return o, fmt.Errorf("--auth %q is not known: smart or none", set.auth)
 	}
 	switch set.validation {
 	case "structure":
@@ -223,13 +233,4 @@ func handler(service *resources.Service, set serveSettings, network network, doo
 		Log:         log,
 		Metrics:     metrics,
 	})
-}
-
-// warn says what --auth none means, the louder the more can reach it.
-func warn(log *slog.Logger, set serveSettings, addr net.Addr) {
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		log.Warn("--auth none on an address that others can reach: EVERYBODY who reaches it may read, change and delete EVERY record", "address", addr.String())
-		return
-	}
-	log.Warn("--auth none: everybody on this machine may read, change and delete every record", "address", addr.String())
 }

@@ -37,6 +37,7 @@ func testSettings(t *testing.T) serveSettings {
 	return serveSettings{
 		listen: "127.0.0.1:0", store: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), auth: "none",
 		validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 20,
+		smart: smartSettings{registration: "off", tokenLifetime: time.Hour},
 	}
 }
 
@@ -130,17 +131,21 @@ func TestRequestsInFlightFinish(t *testing.T) {
 
 func TestSettingsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*serveSettings){
-		"smart":       func(s *serveSettings) { s.auth = "smart" },
-		"conditional": func(s *serveSettings) { s.conditionalDelete = "all" },
-		"auth":        func(s *serveSettings) { s.auth = "maybe" },
-		"validation":  func(s *serveSettings) { s.validation = "strict" },
-		"references":  func(s *serveSettings) { s.references = "yes" },
-		"max-entries": func(s *serveSettings) { s.maxEntries = -1 },
-		"max-body":    func(s *serveSettings) { s.maxBody = 0 },
-		"base-url":    func(s *serveSettings) { s.baseURL = "clinic.example" },
-		"store":       func(s *serveSettings) { s.store = "oracle://x" },
-		"empty path":  func(s *serveSettings) { s.store = "sqlite:" },
-		"no listener": func(s *serveSettings) { s.listen = "nowhere" },
+		"registration":     func(s *serveSettings) { s.auth, s.smart.registration = "smart", "maybe" },
+		"no initial token": func(s *serveSettings) { s.auth, s.smart.registration = "smart", "token" },
+		"token-lifetime":   func(s *serveSettings) { s.auth, s.smart.tokenLifetime = "smart", 2*time.Hour },
+		"no issuer":        func(s *serveSettings) { s.auth, s.smart.issuer.URL = "smart", "http://127.0.0.1:1" },
+		"conditional":      func(s *serveSettings) { s.conditionalDelete = "all" },
+		"auth":             func(s *serveSettings) { s.auth = "maybe" },
+		"validation":       func(s *serveSettings) { s.validation = "strict" },
+		"references":       func(s *serveSettings) { s.references = "yes" },
+		"max-entries":      func(s *serveSettings) { s.maxEntries = -1 },
+		"max-body":         func(s *serveSettings) { s.maxBody = 0 },
+		"base-url":         func(s *serveSettings) { s.baseURL = "clinic.example" },
+		"store":            func(s *serveSettings) { s.store = "oracle://x" },
+		"empty path":       func(s *serveSettings) { s.store = "sqlite:" },
+		"no listener":      func(s *serveSettings) { s.listen = "nowhere" },
+		"text-search":      func(s *serveSettings) { s.textSearch, s.store = true, "mongodb://127.0.0.1:1/x?replicaSet=r" },
 	} {
 		set := testSettings(t)
 		change(&set)
