@@ -10,8 +10,6 @@ import (
 	"fhirside/resources/store/mongo/mongotest"
 )
 
-func TestMain(m *testing.M) { mongotest.Main(m) }
-
 // ask is the answer to a request, with its body.
 func ask(t *testing.T, method, url, body string) (*http.Response, string) {
 	t.Helper()
