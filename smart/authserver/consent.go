@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"fhirside/resources/store"
 	"fhirside/smart/oauth"
 	"fhirside/smart/scope"
 	"fhirside/smart/state"
@@ -171,11 +170,8 @@ func (t *turn) newCode(granted scope.Set) (string, error) {
 
 // retire lets a request that was answered run out soon: not at once, since people click twice.
 func (t *turn) retire() error {
-	t.record.Expires = t.Now().Add(codeLife)
-	var err error
-	t.record, err = t.Tables.Pending.Put(t.ctx(), t.record)
-	if errors.Is(err, store.ErrConflict) {
-		return nil
+	if soon := t.Now().Add(codeLife); soon.Before(t.record.Expires) {
+		t.record.Expires = soon
 	}
-	return err
+	return t.keep()
 }

@@ -64,17 +64,26 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, q request, client
 	default:
 		t.record.Owner = t.session.Key
 	}
-	return t, t.keep()
+	if t.record.Value.Request, err = json.Marshal(q); err != nil {
+		return nil, err
+	}
+	t.record, err = s.Tables.Pending.Put(r.Context(), t.record)
+	return t, err
 }
 
-// keep writes the request down as it is now.
-func (t *turn) keep() (err error) {
-	if t.record.Value.Request, err = json.Marshal(t.request); err != nil {
+// keep writes the request down as it is now. Of forms that were sent twice the last one counts: people click twice.
+func (t *turn) keep() error {
+	request, err := json.Marshal(t.request)
+	if err != nil {
 		return err
 	}
-	t.record, err = t.Tables.Pending.Put(t.ctx(), t.record)
-	if errors.Is(err, store.ErrConflict) {
-		return stale("It was answered twice at the same time.")
+	owner, until := t.record.Owner, t.record.Expires
+	t.record, err = t.Tables.Pending.Change(t.ctx(), t.record.Key, func(r *state.Record[state.Pending]) error {
+		r.Value.Request, r.Owner, r.Expires = request, owner, until
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return stale("The app's request has been waiting for too long.")
 	}
 	return err
 }

@@ -155,5 +155,4 @@ type Attempts struct {
 // Pending is an authorization request that waits for its user.
 type Pending struct {
 	Request json.RawMessage `json:"request"` // as authserver has checked it
-	CSRF    string          `json:"csrf"`
 }
