@@ -32,7 +32,7 @@ type smartSettings struct {
 }
 
 func (set *smartSettings) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&set.keyFile, "key-file", "", "file with the key that encrypts the signing keys in the database; made where there is none (default: beside a SQLite database, and in MongoDB itself)")
+	f.StringVar(&set.keyFile, "key-file", "", keyFileUsage)
 	f.StringVar(&set.registration, "registration", "off", "apps that register themselves: off, token (with --registration-token), or open")
 	f.StringVar(&set.registrationToken, "registration-token", "", "the initial access token of --registration token; better set by FHIRSIDE_REGISTRATION_TOKEN")
 	f.DurationVar(&set.tokenLifetime, "token-lifetime", time.Hour, "how long access tokens live, at most an hour")
