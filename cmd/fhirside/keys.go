@@ -16,7 +16,7 @@ import (
 )
 
 // keyFileUsage documents the flag that signingKeys reads.
-const keyFileUsage = "file with the key that encrypts the signing keys in the database, made if it is not there (default: beside the SQLite file, with .key at its end)"
+const keyFileUsage = "file with the key that encrypts the signing keys in the database, made if it is not there (default: beside the SQLite file, with .key at its end; in MongoDB itself)"
 
 // signingKeys are the keys that sign tokens, kept in the store that a --store flag names.
 func signingKeys(ctx context.Context, url, keyFile string, s store.Store, tables *state.Tables, log *slog.Logger) (*token.Keys, error) {
