@@ -67,6 +67,10 @@ func (s *Server) launch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return s.withinFailures(r, func() error { return s.answerLaunch(w, r, asked) })
+}
+
+func (s *Server) answerLaunch(w http.ResponseWriter, r *http.Request, asked launchRequest) error {
 	sender, user, err := s.launcher(r)
 	if err != nil {
 		return err

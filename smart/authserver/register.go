@@ -47,10 +47,10 @@ const maxName = 100
 
 // register is the registration endpoint.
 func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
-	if err := s.mayRegister(r); err != nil {
+	if err := s.limits.registration.take(network(r), s.Now()); err != nil {
 		return err
 	}
-	if err := s.limits.registration.take(network(r), s.Now()); err != nil {
+	if err := s.mayRegister(r); err != nil {
 		return err
 	}
 	m, err := readMetadata(w, r)

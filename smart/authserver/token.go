@@ -41,26 +41,31 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// asClient serves a request that a client sends by form, within the limits: of all requests from where it comes, and of those
-// that failed in the name of the same client.
+// asClient serves a request that a client sends by form, within the limits.
 func (s *Server) asClient(w http.ResponseWriter, r *http.Request, serve func(parameters) error) error {
-	from := network(r)
-	if err := s.limits.token.take(from, s.Now()); err != nil {
+	if err := s.limits.token.take(network(r), s.Now()); err != nil {
 		return err
 	}
 	p, err := readOnce(w, r)
 	if err != nil {
 		return err
 	}
+	return s.withinFailures(r, func() error { return serve(p) })
+}
+
+// withinFailures serves a request, whose form has been read, unless too many failed from where it comes in the name of the same
+// client.
+func (s *Server) withinFailures(r *http.Request, serve func() error) error {
 	id, _, basic := r.BasicAuth()
 	if !basic {
-		id = p.get("client_id")
+		id = r.PostForm.Get("client_id")
 	}
-	sender := from + " " + state.Hash(id)
+	sender := network(r) + " " + state.Hash(id)
 	if err := s.limits.failure.left(sender, s.Now()); err != nil {
 		return err
 	}
-	if err = serve(p); err != nil {
+	err := serve()
+	if err != nil {
 		_ = s.limits.failure.take(sender, s.Now()) // the answer says more than that it was the last one
 	}
 	return err

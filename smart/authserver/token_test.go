@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fhirside/smart/authserver"
 	"fhirside/smart/state"
 )
 
@@ -345,16 +346,20 @@ func TestRefreshRace(t *testing.T) {
 }
 
 func TestTokenLimits(t *testing.T) {
-	e := newEnv(t)
+	e := newEnv(t, func(o *authserver.Options) { o.Limits.Failure = authserver.Limit{PerSecond: 1, Burst: 12} })
 	e.addUser("alice")
-	var a answered
-	for range 300 {
-		if a = e.post("token", "portal:wrong", redeem("abc", "client_id", "")); a.status == http.StatusTooManyRequests {
-			break
+	for i := range 12 {
+		path := []string{"token", "introspect", "revoke", "launch"}[i%4]
+		if a := e.post(path, "portal:wrong", redeem("abc", "client_id", "", "token", "x")); a.status != http.StatusUnauthorized {
+			t.Fatalf("%s: %d %s", path, a.status, a.body)
 		}
 	}
-	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
-		t.Fatalf("guessing is not slowed down: %d", a.status)
+	for _, path := range []string{"token", "introspect", "revoke", "launch"} {
+		a := e.post(path, "portal:"+secret, redeem("abc", "client_id", "", "token", "x"))
+		wantError(t, a, 429, "temporarily_unavailable")
+		if a.header.Get("Retry-After") != "1" {
+			t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+		}
 	}
 	// Others are not kept waiting, nor is this one for long.
 	e.tokens()
