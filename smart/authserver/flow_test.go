@@ -180,3 +180,18 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	wantError(t, there.post("token", "", refreshing(mine.text("refresh_token"))), 400, "invalid_grant")
 }
+
+// Behind a proxy that serves other things as well, pages and endpoints have its prefix.
+func TestPrefix(t *testing.T) {
+	e := newEnv(t, func(o *authserver.Options) {
+		o.Origin, o.Base = "https://clinic.example/records", "https://clinic.example/records/fhir"
+	})
+	f := newBrowser(t, e.origin).get(e.authorizeURL(e.request("aud", "https://clinic.example/records/fhir"))).form("password")
+	if f == nil || f.action.Path != "/records/oauth/sign-in" {
+		t.Errorf("%+v", f)
+	}
+	if a := e.get("/.well-known/oauth-authorization-server"); a.text("issuer") != "https://clinic.example/records" ||
+		a.text("token_endpoint") != "https://clinic.example/records/oauth/token" {
+		t.Errorf("%s", a.body)
+	}
+}
