@@ -145,7 +145,6 @@ func TestSettingsAreRefused(t *testing.T) {
 		"store":            func(s *serveSettings) { s.store = "oracle://x" },
 		"empty path":       func(s *serveSettings) { s.store = "sqlite:" },
 		"no listener":      func(s *serveSettings) { s.listen = "nowhere" },
-		"text-search":      func(s *serveSettings) { s.textSearch, s.store = true, "mongodb://127.0.0.1:1/x?replicaSet=r" },
 	} {
 		set := testSettings(t)
 		change(&set)
