@@ -85,7 +85,7 @@ func TestRevocation(t *testing.T) {
 		if e.active(mine.text("access_token")) || e.active(mine.text("refresh_token")) {
 			t.Error("it still works")
 		}
-		if len(e.forgotten) == 0 {
+		if _, told := e.forgotten.Load(e.access(mine.text("access_token")).Grant); !told {
 			t.Error("the guard was not told")
 		}
 		wantError(t, e.post("token", "", refreshing(mine.text("refresh_token"))), 400, "invalid_grant")

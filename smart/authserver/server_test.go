@@ -62,7 +62,7 @@ type env struct {
 	service   *resources.Service
 	server    *authserver.Server
 	origin    string
-	forgotten []string
+	forgotten *sync.Map // grants of which the guard was told
 	log       *bytes.Buffer
 }
 
@@ -90,7 +90,7 @@ var clinic = []string{
 func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
-	e := &env{t: t, clock: &clock{now: time.Now().Truncate(time.Second)}, log: &bytes.Buffer{}}
+	e := &env{t: t, clock: &clock{now: time.Now().Truncate(time.Second)}, log: &bytes.Buffer{}, forgotten: &sync.Map{}}
 	ctx := t.Context()
 	s, err := sqlite.Open(ctx, sqlite.Memory, sqlite.Options{Now: e.clock.Now})
 	must(t, err)
@@ -115,7 +115,7 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	scopes := scope.NewCompiler(scope.Options{Registry: search.R4, Base: e.origin + "/fhir"})
 	o := authserver.Options{
 		Origin: e.origin, Base: e.origin + "/fhir", Tables: e.tables, Accounts: e.accounts, Clients: clients, Keys: e.keys,
-		Service: e.service, Policies: scopes.Policy, Forget: func(grant string) { e.forgotten = append(e.forgotten, grant) },
+		Service: e.service, Policies: scopes.Policy, Forget: func(grant string) { e.forgotten.Store(grant, true) },
 		Clinic: "The Clinic", Now: e.clock.Now, Log: slog.New(slog.NewTextHandler(e.log, nil)),
 	}
 	for _, f := range change {
