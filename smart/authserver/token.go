@@ -103,40 +103,53 @@ func (s *Server) redeemCode(ctx context.Context, p parameters, client state.Clie
 		}
 	}
 	key := state.Hash(p.get("code"))
-	record, err := s.Tables.Codes.Change(ctx, key, func(r *state.Record[state.Code]) error {
-		code := &r.Value
-		switch {
-		case code.Client != client.ID:
-			return errBad("code")
-		case code.Used:
-			return errUsed
-		case !s.Now().Before(code.Until):
-			return errBad("code")
-		case code.RedirectURI != p.get("redirect_uri"):
-			return oauth.Errorf(oauth.InvalidGrant, "redirect_uri is not that of the authorization request")
-		case !verifies(p.get("code_verifier"), code.Challenge):
-			return oauth.Errorf(oauth.InvalidGrant, "code_verifier does not belong to the code_challenge")
-		}
-		code.Used = true
-		return nil
-	})
-	switch {
-	case errors.Is(err, errUsed):
-		// Two have the code, and one of them is a thief (RFC 6749, section 4.1.2).
-		if err := s.revokeGrant(ctx, record.Value.Grant); err != nil {
-			return nil, err
-		}
+	code, err := s.Tables.Codes.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, errBad("code")
-	case errors.Is(err, store.ErrNotFound):
-		return nil, errBad("code")
-	case err != nil:
-		return nil, err
 	}
-	grant, err := s.livingGrant(ctx, record.Value.Grant, client)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkCode(ctx, p, client, code.Value); err != nil {
+		return nil, err
+	}
+	grant, err := s.livingGrant(ctx, code.Value.Grant, client)
+	if err != nil {
+		return nil, err
+	}
+	// Of several at once, one finds it unused and is given tokens; the others end what it was given.
+	code.Value.Used = true
+	if _, err := s.Tables.Codes.Put(ctx, code); errors.Is(err, store.ErrConflict) {
+		return nil, s.codeReused(ctx, code.Value)
+	} else if err != nil {
+		return nil, err
+	}
 	return s.issue(ctx, grant, client, issuance{scope: grant.Value.Scope, nonce: grant.Value.Nonce, first: true})
+}
+
+// checkCode holds a token request to the code that it comes with. It uses nothing up.
+func (s *Server) checkCode(ctx context.Context, p parameters, client state.Client, code state.Code) error {
+	switch {
+	case code.Client != client.ID:
+		return errBad("code")
+	case code.Used:
+		return s.codeReused(ctx, code)
+	case !s.Now().Before(code.Until):
+		return errBad("code")
+	case code.RedirectURI != p.get("redirect_uri"):
+		return oauth.Errorf(oauth.InvalidGrant, "redirect_uri is not that of the authorization request")
+	case !verifies(p.get("code_verifier"), code.Challenge):
+		return oauth.Errorf(oauth.InvalidGrant, "code_verifier does not belong to the code_challenge")
+	}
+	return nil
+}
+
+// codeReused ends what a code has given: two have it, and one of them is a thief (RFC 6749, section 4.1.2).
+func (s *Server) codeReused(ctx context.Context, code state.Code) error {
+	if err := s.revokeGrant(ctx, code.Grant); err != nil {
+		return err
+	}
+	return errBad("code")
 }
 
 // verifies says whether a PKCE challenge was made of a verifier, in constant time. What is no verifier (RFC 7636, section 4.1)

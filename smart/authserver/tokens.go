@@ -93,12 +93,9 @@ func (s *Server) rotate(ctx context.Context, grant state.Record[state.Grant], i 
 	return value, nil
 }
 
-// extend keeps a grant for as long as its tokens live. It is an error if the grant has been revoked meanwhile.
+// extend keeps a grant for as long as its tokens live.
 func (s *Server) extend(ctx context.Context, id string, until time.Time) error {
 	_, err := s.Tables.Grants.Change(ctx, id, func(r *state.Record[state.Grant]) error {
-		if r.Value.Revoked {
-			return errBad("grant")
-		}
 		if r.Expires.Before(until) {
 			r.Expires = until
 		}
