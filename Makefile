@@ -8,6 +8,7 @@ SHELL         := bash
 GO       ?= go
 STORE    ?= sqlite:.cache/demo/fhirside.db
 LISTEN   ?= 127.0.0.1:8080
+AUTH     ?= smart
 FUZZTIME ?= 30s
 
 LINT_VERSION      := v2.15.0
@@ -30,25 +31,28 @@ build: ## build bin/fhirside
 
 # The demo clinic is loaded once into each store, so that what you change in it stays.
 .PHONY: run
-run: build ## serve a demo clinic on http://127.0.0.1:8080 (STORE=…, LISTEN=…)
+run: build ## serve a demo clinic on http://127.0.0.1:8080 (STORE=…, LISTEN=…, AUTH=none)
 	@store='$(STORE)'; path="$${store#sqlite:}"; mkdir -p .cache/demo
-	loaded=".cache/demo/$${store//[^A-Za-z0-9]/_}.loaded"
+	loaded=".cache/demo/$${store//[^A-Za-z0-9]/_}.with-users"
 	if [[ $$store == sqlite:* && ! -e $$path ]]; then rm -f "$$loaded"; fi
 	if [[ ! -e $$loaded ]]; then
 	  echo "Loading the demo clinic into $$store"
-	  bin/fhirside demo --store "$$store"
-	  touch "$$loaded"
+	  bin/fhirside demo --store "$$store" --with-users --demo-key .cache/demo/backend.pem >"$$loaded.new"
+	  mv "$$loaded.new" "$$loaded"
 	fi
+	sed -n '/^USER/,$$p' "$$loaded"
 	printf '%s\n' "" \
-	  "The FHIR API is at http://$(LISTEN)/fhir, without any access control. Ctrl-C ends it. Try" \
+	  "The demo app:  http://$(LISTEN)/demo     (sign in as demo-patient with demo-clinic-patient)" \
+	  "The FHIR API:  http://$(LISTEN)/fhir     Ctrl-C ends it. In another terminal try" \
 	  "" \
-	  "  curl 'http://$(LISTEN)/fhir/Patient/patient-0001'" \
-	  "  curl 'http://$(LISTEN)/fhir/PractitionerRole?specialty=394579002&_include=PractitionerRole:practitioner'" \
-	  "  curl 'http://$(LISTEN)/fhir/Slot?schedule.actor=Practitioner/practitioner-01&status=free&_sort=start&_count=5'" \
-	  "  curl 'http://$(LISTEN)/fhir/Observation?patient=patient-0001&code=4548-4&_sort=-date&_count=5'" \
-	  "  curl 'http://$(LISTEN)/fhir/Communication?subject=Patient/patient-0001&_sort=sent'" \
+	  "  AUTH=\"Authorization: Bearer \$$(bin/fhirside token demo-app --user demo-doctor --scope 'user/*.cruds' --base-url http://$(LISTEN) --store '$$store')\"" \
+	  "  curl -H \"\$$AUTH\" 'http://$(LISTEN)/fhir/Patient/patient-0001'" \
+	  "  curl -H \"\$$AUTH\" 'http://$(LISTEN)/fhir/PractitionerRole?specialty=394579002&_include=PractitionerRole:practitioner'" \
+	  "  curl -H \"\$$AUTH\" 'http://$(LISTEN)/fhir/Slot?schedule.actor=Practitioner/practitioner-01&status=free&_sort=start&_count=5'" \
+	  "  curl -H \"\$$AUTH\" 'http://$(LISTEN)/fhir/Observation?patient=patient-0001&code=4548-4&_sort=-date&_count=5'" \
+	  "  curl -H \"\$$AUTH\" 'http://$(LISTEN)/fhir/Communication?subject=Patient/patient-0001&_sort=sent'" \
 	  ""
-	exec bin/fhirside serve --auth none --listen '$(LISTEN)' --store "$$store"
+	exec bin/fhirside serve --auth $(AUTH) --listen '$(LISTEN)' --store "$$store" --demo-app
 
 .PHONY: clean
 clean: ## remove what was built, and the demo store

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var exampleURL = regexp.MustCompile(`curl (?:-s )?'http://[^/]+(/fhir/[^']+)'`)
+var exampleURL = regexp.MustCompile(`curl (?:-s )?-H \\*"\\*\$*AUTH\\*" 'http://[^/]+(/fhir/[^']+)'`)
 
 // What the README and make run propose to try gives something on the demo clinic.
 func TestExamplesFindSomething(t *testing.T) {
