@@ -133,6 +133,9 @@ func (c *clinic) add(kind, id string, example *fhir.Resource, patient, other str
 			r.about[to] = true
 		}
 	}
+	if len(definitions.Compartment("Patient")[kind]) == 0 && kind != "Task" && kind != "Device" {
+		clear(r.about)
+	}
 	if kind == "Patient" {
 		r.about[patient] = true
 	}
