@@ -51,6 +51,7 @@ What is refused is tried again at the end, then reported, and makes the exit sta
 // destination is where resources are sent: a server, or a store of this process.
 type destination struct {
 	server, store string
+	tokenFile     string
 	workers       int
 	textSearch    bool
 }
@@ -59,10 +60,12 @@ func (to *destination) addFlags(cmd *cobra.Command, server string) {
 	f := cmd.Flags()
 	f.StringVar(&to.server, "server", server, "server to send to: its origin, or its FHIR base URL where that is not below /fhir")
 	f.StringVar(&to.store, "store", "", "send to this database instead, which no server should have open: sqlite:PATH")
+	f.StringVar(&to.tokenFile, "token-file", "", "with --server: file with the access token to send, for a server that wants one")
 	f.IntVar(&to.workers, "workers", 0, "requests under way at once (default two for each processor)")
 	f.BoolVar(&to.textSearch, "text-search", false, "with --store: index the words of resources, as serve --text-search does")
 	cmd.MarkFlagsMutuallyExclusive("server", "store")
 	cmd.MarkFlagsMutuallyExclusive("server", "text-search")
+	cmd.MarkFlagsMutuallyExclusive("store", "token-file")
 }
 
 // open is the FHIR base to send to, and who sends.
@@ -78,7 +81,15 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 		}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = max(to.workers, 64)
-		return u.String(), &http.Client{Transport: transport}, func() error { return nil }, nil
+		client := &http.Client{Transport: transport}
+		if to.tokenFile != "" {
+			token, err := os.ReadFile(to.tokenFile)
+			if err != nil {
+				return "", nil, nil, err
+			}
+			client.Transport = &bearing{strings.TrimSpace(string(token)), transport}
+		}
+		return u.String(), client, func() error { return nil }, nil
 	}
 	// The same way in as over the network: everything is checked as if a client had sent it.
 	set := serveSettings{store: to.store, textSearch: to.textSearch, auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
@@ -92,6 +103,18 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 	options.Log = slog.New(slog.DiscardHandler)
 	h := handler(resources.New(options), set, network{}, everybody, options.Log)
 	return "http://fhirside.invalid" + rest.Path, load.InProcess(h), options.Store.Close, nil
+}
+
+// bearing sends an access token with each request.
+type bearing struct {
+	token string
+	next  http.RoundTripper
+}
+
+func (b *bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return b.next.RoundTrip(r)
 }
 
 // load sends the files and prints what came of it.
