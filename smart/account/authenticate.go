@@ -20,12 +20,13 @@ func (a *Accounts) Authenticate(ctx context.Context, name, typed string, browser
 	if err != nil {
 		return state.Account{}, err
 	}
-	account, kept := state.Account{}, a.nobody
-	switch account, err = a.Get(ctx, key); {
-	case err == nil && !account.Disabled:
-		kept = account.Password
-	case err != nil && !errors.Is(err, ErrUnknown):
+	account, err := a.Get(ctx, key)
+	if err != nil && !errors.Is(err, ErrUnknown) {
 		return state.Account{}, err
+	}
+	kept := a.nobody
+	if err == nil && !account.Disabled {
+		kept = account.Password
 	}
 	ok, stale, err := password.Verify(ctx, kept, typed)
 	if err != nil {
