@@ -26,6 +26,7 @@ const (
 
 // onMongoDB measures the server on MongoDB. The floors use the same server process and the same documents.
 func onMongoDB(b *bench) {
+	mongotest.Cache = 4096 // the floor has four big transactions under way at once
 	uri := mongotest.URI(b.T)
 	client, db, err := connect(uri)
 	b.must(err)

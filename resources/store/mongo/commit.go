@@ -136,7 +136,12 @@ func (c *committer) prepare(ctx context.Context, failed error) error {
 			return err
 		}
 	case errors.As(failed, &big):
-		if err := c.enter(ctx, big.entries); err != nil {
+		if err := c.enter(ctx, big.entries, min(big.entries, int64(c.s.opt.MaxEntriesAtOnce))); err != nil {
+			return err
+		}
+	case isConflict(failed) && c.room > 0 && c.room < int64(c.s.opt.MaxEntriesAtOnce):
+		// A server whose cache is pressed says so by a conflict: the next attempt has it alone.
+		if err := c.enter(ctx, c.admitted, int64(c.s.opt.MaxEntriesAtOnce)); err != nil {
 			return err
 		}
 	}
@@ -146,10 +151,9 @@ func (c *committer) prepare(ctx context.Context, failed error) error {
 // bigCommit is from how many entries on a commit queues with others.
 const bigCommit = 200
 
-// enter waits until the big commits that run leave room for this one.
-func (c *committer) enter(ctx context.Context, entries int64) error {
+// enter waits until the big commits that run leave so much room for this one.
+func (c *committer) enter(ctx context.Context, entries, room int64) error {
 	c.leave()
-	room := min(entries, int64(c.s.opt.MaxEntriesAtOnce))
 	ctx, cancel := context.WithTimeout(ctx, c.s.opt.QueueTime)
 	defer cancel()
 	if err := c.s.big.Acquire(ctx, room); err != nil {

@@ -20,6 +20,10 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
+// Cache is how many MiB of memory a server that is started here takes for its cache. Only a benchmark changes it, before its first
+// server.
+var Cache = 256
+
 // Server is a MongoDB server that tests may use.
 type Server interface {
 	Kind() string
@@ -195,7 +199,7 @@ func startSecantus(binary string, more ...string) (Server, error) {
 	p.start = func() *exec.Cmd {
 		// Without --sync-on-commit it loses acknowledged writes when it is killed.
 		cmd := exec.Command(binary, append(more, "--host", "127.0.0.1", "--port", port, "--storage-path", dir,
-			"--sync-on-commit", "--cache-size", "256M", "--log-level", "INFO")...)
+			"--sync-on-commit", "--cache-size", fmt.Sprint(Cache, "M"), "--log-level", "INFO")...)
 		cmd.Dir = dir
 		return cmd
 	}
@@ -241,7 +245,7 @@ func startMongod(binary, replicaSet string) (Server, error) {
 	address := "127.0.0.1:" + port
 	p := &process{kind: "mongod", dir: dir, uri: "mongodb://" + address + "/"}
 	arguments := []string{"--bind_ip", "127.0.0.1", "--port", port, "--dbpath", dir,
-		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "enableTestCommands=1", "--quiet"}
+		"--wiredTigerCacheSizeGB", cacheGB(), "--setParameter", "enableTestCommands=1", "--quiet"}
 	if replicaSet != "" {
 		p.uri += "?replicaSet=" + replicaSet
 		arguments = append(arguments, "--replSet", replicaSet)
@@ -250,6 +254,8 @@ func startMongod(binary, replicaSet string) (Server, error) {
 	p.start = func() *exec.Cmd { return exec.Command(binary, arguments...) }
 	return p.begin()
 }
+
+func cacheGB() string { return fmt.Sprintf("%.2f", float64(Cache)/1024) }
 
 // initiate makes a replica set of the one node.
 func initiate(address string) error {
@@ -300,7 +306,7 @@ func startDocker(engine string) (Server, error) {
 	}
 	// The node's own name must be its address outside, so that it listens on that port inside as well.
 	out, err := exec.Command(engine, "run", "--detach", "--publish", "127.0.0.1:"+port+":"+port, "mongo:8",
-		"--replSet", "fhirside", "--bind_ip_all", "--port", port, "--wiredTigerCacheSizeGB", "0.25",
+		"--replSet", "fhirside", "--bind_ip_all", "--port", port, "--wiredTigerCacheSizeGB", cacheGB(),
 		"--setParameter", "enableTestCommands=1").Output()
 	if err != nil {
 		return nil, fmt.Errorf("docker run mongo: %w", err)
