@@ -17,7 +17,10 @@ var landingPage = template.Must(template.New("landing").Parse(landingText))
 // landing is for the human who opens the server in a browser.
 func (s *server) landing(c *gin.Context) {
 	var page bytes.Buffer
-	err := landingPage.Execute(&page, struct{ Base, Path, Version string }{s.base(c.Request), Path, s.Version})
+	err := landingPage.Execute(&page, struct {
+		Base, Path, Version string
+		Guarded             bool
+	}{s.base(c.Request), Path, s.Version, s.Realm != ""})
 	if err != nil {
 		s.fail(c, err)
 		return

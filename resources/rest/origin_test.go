@@ -186,3 +186,20 @@ func TestStrictTransport(t *testing.T) {
 		}
 	}
 }
+
+// The landing page offers what can be opened: without tokens the records, with them where tokens come from.
+func TestLanding(t *testing.T) {
+	open := rest.New(rest.Options{Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler)})
+	for name, c := range map[string]struct {
+		handler       http.Handler
+		shows, leaves string
+	}{
+		"open":    {open, "/fhir/Patient?", "smart-configuration"},
+		"guarded": {guarded(), "/fhir/.well-known/smart-configuration", "/fhir/Patient?"},
+	} {
+		page := answer(c.handler, http.MethodGet, "/").Body.String()
+		if !strings.Contains(page, c.shows) || strings.Contains(page, c.leaves) || !strings.Contains(page, "/fhir/metadata") {
+			t.Errorf("%s: %s", name, page)
+		}
+	}
+}
