@@ -303,6 +303,10 @@ func (r *run) put(i int, w *write, ids identities) (err error) {
 	var current *store.Version
 	var last store.Version
 	if w.action == updates {
+		// First: whether somebody else's resource has that id already must not show in how a forbidden content is refused.
+		if err := r.mayStore(w, key, r.drafts[i]); err != nil {
+			return err
+		}
 		if current, last, err = r.meet(w, key); err != nil {
 			return err
 		}
@@ -321,11 +325,10 @@ func (r *run) store(i int, w *write, key store.Key, current *store.Version, last
 		result.Done, result.Version = Unchanged, *current
 		return nil
 	}
-	if ok, err := r.s.permitsDraft(r.view, may(r.policy, key.Type, w.action.interaction()), key, d); err != nil || !ok {
-		if err == nil {
-			err = forbidden(w.action.interaction(), key.Type)
+	if w.action != updates { // which are judged before they meet anything
+		if err := r.mayStore(w, key, d); err != nil {
+			return err
 		}
-		return err
 	}
 	version := store.Version{Key: key, Version: last.Version + 1, Updated: r.tx.Now(), Method: store.Updated}
 	switch {
@@ -340,6 +343,15 @@ func (r *run) store(i int, w *write, key store.Key, current *store.Version, last
 	result.Version = version
 	r.alive[key] = true
 	return r.tx.Put(store.Record{Version: version, Values: d.values, Rules: d.rules})
+}
+
+// mayStore asks the policy about what a write leaves behind.
+func (r *run) mayStore(w *write, key store.Key, d *draft) error {
+	ok, err := r.s.permitsDraft(r.view, may(r.policy, key.Type, w.action.interaction()), key, d)
+	if err == nil && !ok {
+		err = forbidden(w.action.interaction(), key.Type)
+	}
+	return err
 }
 
 // meet is the version that an update or a change ends, with policy and preconditions checked on it. The content before a deletion counts

@@ -119,7 +119,11 @@ func (s *Service) ReadVersion(ctx context.Context, p access.Policy, resourceType
 	if err != nil {
 		return version, err
 	}
-	return s.seen(ctx, storeView{ctx, s.Store}, f, version)
+	version, err = s.seen(ctx, storeView{ctx, s.Store}, f, version)
+	if err != nil && asError(err).Reason == fhir.NotFound { // in the words for one that never was
+		err = noVersion(resourceType, id, versionID)
+	}
+	return version, err
 }
 
 func mayRead(p access.Policy, resourceType string) (f search.Filter, err error) {
