@@ -41,15 +41,23 @@ func ofPatients(ids ...string) reach {
 				some = append(some, search.Reference{Param: param, Type: "Patient", ID: id})
 			}
 		}
+		if resourceType == "Appointment" && !reading {
+			return search.And{either(some), search.Not{Filter: otherPatients(ids)}}
+		}
 		return either(some)
 	}
 	return of
 }
 
+// otherPatients holds for an Appointment in which somebody else takes part as a patient: it is theirs as well.
+func otherPatients(ids []string) search.Filter {
+	return search.Chain{Param: "patient", Type: "Patient", Filter: search.Not{Filter: search.ID(ids)}}
+}
+
 // standsFor is for Binary, which says nothing itself: the resource that its securityContext names stands for it.
 func standsFor(of reach, i access.Interaction) search.Filter {
 	if i != access.Read && i != access.Search {
-		i = access.Read // whoever stores a document need not be able to change what it belongs to
+		i = access.Update // what it belongs to must be about the patient; that it is in their compartment is not enough either
 	}
 	var some search.Or
 	for _, t := range slices.Sorted(maps.Keys(definitions.Compartment("Patient"))) {
@@ -85,7 +93,7 @@ func compartmentParams(resourceType string, about []string) []string {
 }
 
 // aboutParams are the parameters by which a type says whom it is about: one reference, so that it can be about nobody else as
-// well, except for the participants of an Appointment. Types that have none cannot be written with patient/ scopes: they are about
+// well, except for the participants of an Appointment (see otherPatients). Types that have none cannot be written with patient/ scopes: they are about
 // nobody (Organization), about all that they list (Group, Person, Account), or evidence of what others did (AuditEvent,
 // Provenance).
 func aboutParams(resourceType string) []string {

@@ -62,10 +62,13 @@ func policyOf(t *testing.T, scopes string, who Subject) access.Policy {
 	return p
 }
 
-// noWorld has no other resources.
+// noWorld has whatever is asked for: it is about alice.
 type noWorld struct{ match.World }
 
 func (noWorld) Resource(resourceType, id string) (match.Subject, bool, error) {
+	if id == "bobs" { // by alice
+		return subjectOf(`{"resourceType":"` + resourceType + `","id":"bobs","subject":{"reference":"Patient/bob"},"author":[{"reference":"Patient/alice"}]}`), true, nil
+	}
 	return subjectOf(`{"resourceType":"` + resourceType + `","id":"` + id + `","subject":{"reference":"Patient/alice"}}`), true, nil
 }
 
@@ -90,10 +93,12 @@ func TestMay(t *testing.T) {
 		task   = `{"resourceType":"Task","id":"1","for":{"reference":"Patient/alice"}}`
 		asked  = `{"resourceType":"Task","id":"1","requester":{"reference":"Patient/alice"},"for":{"reference":"Patient/bob"}}`
 		visit  = `{"resourceType":"Appointment","id":"1","participant":[{"actor":{"reference":"Practitioner/1"}},{"actor":{"reference":"Patient/alice"}}]}`
+		family = `{"resourceType":"Appointment","id":"1","participant":[{"actor":{"reference":"Patient/alice"}},{"actor":{"reference":"Patient/bob"}}]}`
 		sent   = `{"resourceType":"Communication","id":"1","sender":{"reference":"Patient/alice"},"subject":{"reference":"Patient/bob"}}`
 		audit  = `{"resourceType":"AuditEvent","id":"1","agent":[{"who":{"reference":"Patient/alice"}}]}`
 		group  = `{"resourceType":"Group","id":"1","member":[{"entity":{"reference":"Patient/alice"}}]}`
 		file   = `{"resourceType":"Binary","id":"1","securityContext":{"reference":"DocumentReference/1"}}`
+		theirs = `{"resourceType":"Binary","id":"1","securityContext":{"reference":"DocumentReference/bobs"}}`
 		loose  = `{"resourceType":"Binary","id":"1"}`
 		near   = `{"resourceType":"Observation","id":"1","subject":{"reference":"Patient/child-of-rp"}}`
 	)
@@ -120,9 +125,13 @@ func TestMay(t *testing.T) {
 		{"patient/*.cruds", me, task, "cruds"},
 		{"patient/*.cruds", me, asked, ""},
 		{"patient/*.cruds", me, visit, "cruds"},
+		{"patient/*.cruds", me, family, "rs"}, // it is bob's as well
+		{"user/*.cruds", me, family, "rs"},
+		{"user/*.cruds", Subject{FHIRUser: "Practitioner/1"}, family, "cruds"},
 		{"patient/*.cruds", me, audit, "rs"},
 		{"patient/*.cruds", me, group, "rs"},
 		{"patient/*.cruds", me, file, "cruds"},
+		{"patient/*.cruds", me, theirs, "rs"}, // what alice has written of bob is bob's, and so is its attachment
 		{"patient/*.cruds", me, loose, ""},
 		{"patient/*.cruds", Subject{ClientID: "app"}, about, ""},
 		{"patient/Observation.rs?category=http://s|lab", me, about, "rs"},
@@ -131,6 +140,9 @@ func TestMay(t *testing.T) {
 		{"patient/*.rs?category=lab", me, about, "rs"},
 		{"patient/*.rs?category=lab", me, alice, ""}, // a Patient has no category
 		{"patient/Observation.rs?nonsense=1", me, about, ""},
+		{"patient/Observation.rs?patient.name=x", me, about, ""}, // it would tell of what is not granted
+		{"patient/Observation.rs?_has:Provenance:target:agent=1", me, about, ""},
+		{"patient/Observation.rs?_filter=patient.name+eq+x", me, about, ""},
 		{"patient/Observation.sr", me, about, ""},
 		{"user/*.cruds", me, about, "cruds"},
 		{"user/*.cruds", me, by, "rs"},
