@@ -94,3 +94,44 @@ func TestProbesOfExistence(t *testing.T) {
 		}
 	}
 }
+
+// Who may change a resource and not read it cannot copy its content into the words of a refusal.
+func TestProbesByPatch(t *testing.T) {
+	h := newHouse(t)
+	h.put(access.Everything, observationOf("oa", "a", `,"valueString":"SECRET","hasMember":[{"reference":"Observation/ob"}]`))
+	blind := grants{"Observation": {access.Update: search.All{}}, "Patient": every(search.ID{"a"})}
+	for _, text := range []string{
+		`[{"op":"copy","from":"/valueString","path":"/status"}]`,
+		`[{"op":"copy","from":"/valueString","path":"/effectiveDateTime"}]`,
+		`[{"op":"copy","from":"/valueString","path":"/subject/reference"}]`,
+		`[{"op":"move","from":"/valueString","path":"/nothing"}]`,
+	} {
+		change, err := patch.JSON([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := h.Patch(h.Context(), blind, "Observation", "oa", change, resources.Conditions{})
+		if got := answerOf(err, "oa"); strings.Contains(got, "SECRET") || strings.HasPrefix(got, "fault") || result.Version.Body != nil {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// A reference that was there already stays, wherever it leads; a new one must lead to what the caller may read.
+func TestReferencesThatStay(t *testing.T) {
+	h := newHouse(t)
+	const member = `,"hasMember":[{"reference":"Observation/ob"}]`
+	h.put(access.Everything, observationOf("oa", "a", member))
+	if err := h.tryPut(alice, observationOf("oa", "a", member+`,"valueString":"x"`)); err != nil {
+		t.Errorf("a reference that was there: %v", err)
+	}
+	h.put(access.Everything, observationOf("oa", "a", ""))
+	h.wants("a new one", h.tryPut(alice, observationOf("oa", "a", member)), fhir.Unprocessable)
+	h.put(access.Everything, observationOf("oa", "a", member))
+	_, err := h.Bundle(h.Context(), access.Everything, h.parse(`{"resourceType":"Bundle","type":"transaction","entry":[
+		{"resource":`+observationOf("oa", "a", member+`,"valueString":"y"`)+`,"request":{"method":"PUT","url":"Observation/oa"}},
+		{"request":{"method":"DELETE","url":"Observation/ob"}}]}`), resources.Preferences{})
+	if err == nil {
+		t.Error("what is referred to was deleted beside the update that keeps the reference")
+	}
+}

@@ -74,9 +74,16 @@ func (r *run) change(i int, w *write, ids identities) error {
 	if w.change.Tests() && !readable {
 		return forbidden(access.Read, key.Type)
 	}
-	if r.drafts[i], r.results[i].Issues, err = r.changed(w, *current, ids); err != nil {
+	draft, issues, err := r.changed(w, *current, ids)
+	switch {
+	case err != nil && !readable:
+		return withheld(err)
+	case err != nil:
 		return err
+	case readable:
+		r.results[i].Issues = issues
 	}
+	r.drafts[i] = draft
 	if err := r.store(i, w, key, current, last); err != nil {
 		return err
 	}
@@ -87,6 +94,16 @@ func (r *run) change(i int, w *write, ids identities) error {
 		r.results[i].Version.Body = nil
 	}
 	return err
+}
+
+// withheld is a refusal of a change to who may not read what it was made on: what R4 forbids about the result may have been copied
+// from there.
+func withheld(err error) error {
+	e := asError(err)
+	if e.Reason == fhir.Internal {
+		return err
+	}
+	return fhir.Errorf(e.Reason, fhir.CodeProcessing, "the change cannot be made; why is only for those who may read the resource").Because(err)
 }
 
 // changed is the draft of the version after the current one. A change that breaks a rule of R4 is Unprocessable: the request

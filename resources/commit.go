@@ -35,7 +35,7 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 func (s *Service) runIn(ctx context.Context, tx store.Tx, p access.Policy, t *transaction, prepared *preparation) error {
 	r := &run{
 		s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx},
-		t: t, results: make([]Result, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
+		t: t, results: make([]Result, len(t.writes)), before: make([]*store.Version, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
 	}
 	err := r.do(prepared)
 	t.results = r.results
@@ -142,6 +142,7 @@ type run struct {
 	t       *transaction
 	drafts  []*draft // per write; nil for a delete, or where nothing is written
 	results []Result
+	before  []*store.Version   // per write: the version that it ended; nil where there was none
 	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
 }
 
@@ -321,6 +322,7 @@ func (r *run) put(i int, w *write, ids identities) (err error) {
 // a new one.
 func (r *run) store(i int, w *write, key store.Key, current *store.Version, last store.Version) error {
 	d, result := r.drafts[i], &r.results[i]
+	r.before[i] = current
 	if versioned := r.t.links != nil && r.t.links.versioned[i]; current != nil && !versioned && bytes.Equal(stamped(d.resource, key.ID, current.Version, current.Updated), current.Body) {
 		result.Done, result.Version = Unchanged, *current
 		return nil

@@ -19,7 +19,7 @@ func (r *run) checkReferences() error {
 	exists := map[store.Key]bool{}
 	for i, w := range r.t.writes {
 		if d := r.drafts[i]; d != nil && r.results[i].Done != Unchanged {
-			if err := r.checkTargets(d, exists); err != nil {
+			if err := r.checkTargets(d, r.before[i], exists); err != nil {
 				return in(w.at, err)
 			}
 		}
@@ -65,7 +65,7 @@ func (r *run) checkDeletions() error {
 	return nil
 }
 
-func (r *run) checkTargets(d *draft, exists map[store.Key]bool) error {
+func (r *run) checkTargets(d *draft, before *store.Version, exists map[store.Key]bool) error {
 	for _, l := range d.links {
 		if l.kind != isReference {
 			continue
@@ -88,6 +88,12 @@ func (r *run) checkTargets(d *draft, exists map[store.Key]bool) error {
 			exists[key] = known
 		}
 		if !known {
+			switch kept, err := r.keeps(before, key, text); {
+			case err != nil:
+				return err
+			case kept:
+				continue
+			}
 			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotFound, "there is no %s, which this refers to", key.Type+"/"+key.ID).At(l.path())
 		}
 	}
@@ -115,6 +121,19 @@ func (r *run) isTarget(key store.Key) (bool, error) {
 		return false, err
 	}
 	return r.s.permits(r.view, f, version)
+}
+
+// keeps says whether the version before had the same reference, to what this commit leaves alone. Then it was allowed to those who
+// made it, who may see more than this caller, who cannot be expected to take it out, nor be told where it leads.
+func (r *run) keeps(before *store.Version, key store.Key, text string) (bool, error) {
+	if _, written := r.alive[key]; written || before == nil {
+		return false, nil
+	}
+	was, err := fhir.Parse(before.Body)
+	if err != nil {
+		return false, damaged(before.Key, err)
+	}
+	return slices.ContainsFunc(linksOf(was), func(l link) bool { return l.kind == isReference && l.element.Is(text) }), nil
 }
 
 // referrers maps a resource type to the reference parameters that may point to it.
