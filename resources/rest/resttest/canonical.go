@@ -28,4 +28,15 @@ var canonicalSearches = []scenario{
 		{do: "GET Questionnaire?_id=two&_revinclude=QuestionnaireResponse:questionnaire", status: 200, has: []string{"QuestionnaireResponse/1", "QuestionnaireResponse/2"}},
 		{do: "GET Questionnaire?_id=one&_revinclude=QuestionnaireResponse:questionnaire", status: 200, has: []string{"QuestionnaireResponse/2"}, hasNot: []string{"QuestionnaireResponse/1"}},
 	}},
+	{"no chains", []step{
+		{do: "PUT Questionnaire/1", body: `{"resourceType":"Questionnaire","id":"1","url":"http://x.example/q","title":"x","status":"active"}`, status: 201},
+		{do: "PUT QuestionnaireResponse/1", body: `{"resourceType":"QuestionnaireResponse","id":"1","status":"completed","questionnaire":"http://x.example/q"}`, status: 201},
+		{do: "GET QuestionnaireResponse?questionnaire.title=x", status: 400, has: []string{`"expression":["questionnaire.title"]`, "questionnaire=url"}},
+		{do: "GET QuestionnaireResponse?questionnaire:Questionnaire.title=x", status: 400, has: []string{"questionnaire=url"}},
+		{do: "GET Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed", status: 400, has: []string{"questionnaire=url"}},
+		{do: "GET QuestionnaireResponse?questionnaire=http://x.example/q", status: 200, has: []string{`"total":1`}},
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","name":[{"family":"Berg"}]}`, status: 201},
+		{do: "PUT Consent/1", body: `{"resourceType":"Consent","id":"1","status":"active","scope":{"text":"s"},"category":[{"text":"c"}],"patient":{"reference":"Patient/1"},"sourceReference":{"reference":"QuestionnaireResponse/1"}}`, status: 201},
+		{do: "GET Consent?source-reference:QuestionnaireResponse.status=completed", status: 200, has: []string{`"total":1`}},
+	}},
 }
