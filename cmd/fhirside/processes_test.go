@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -29,7 +30,8 @@ func TestMain(m *testing.M) {
 // serverProcess starts a server as a process of its own and returns where it listens.
 func serverProcess(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"serve", "--listen", "127.0.0.1:0", "--auth", "smart"}, args...)...)
+	ctx, end := context.WithTimeout(t.Context(), time.Minute) // more than the whole test takes
+	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"serve", "--listen", "127.0.0.1:0", "--auth", "smart"}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -38,7 +40,7 @@ func serverProcess(t *testing.T, args ...string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // by then the context has ended it
+	t.Cleanup(func() { end(); _ = cmd.Wait() })
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		var line struct{ Msg, Address string }
@@ -95,7 +97,9 @@ func TestServerProcesses(t *testing.T) {
 
 func statusOf(t *testing.T, url, token string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
+	defer end()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
