@@ -9,6 +9,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), purgeCommand(), reindexCommand(), userCommand(), clientCommand(), launchCommand(), tokenCommand(), keyCommand(), healthCommand(), versionCommand())
+	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), purgeCommand(), reindexCommand(), copyCommand(), userCommand(), clientCommand(), launchCommand(), tokenCommand(), keyCommand(), healthCommand(), versionCommand())
 	return root
 }

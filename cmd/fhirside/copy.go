@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"fhirside/resources"
+)
+
+func copyCommand() *cobra.Command {
+	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1}
+	var to string
+	cmd := &cobra.Command{
+		Use:   "copy --from DATABASE --to DATABASE",
+		Short: "Copy all records with their history into another database",
+		Long: `Copy all versions of all records, as they are, into an empty database, and compare the two in the end. What was
+interrupted goes on where it stopped. End the servers of both databases first. Accounts, apps and what they were allowed are
+not copied.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := configure(cmd); err != nil {
+				return err
+			}
+			return copyStore(cmd, set, to)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&set.store, "from", "", storeUsage)
+	f.StringVar(&to, "to", "", "database to copy into, as --from")
+	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, as serve has it")
+	f.String("config", "", "YAML file with these settings by the flags' names")
+	return cmd
+}
+
+func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
+	ctx := cmd.Context()
+	if set.store == "" || to == "" || set.store == to {
+		return errors.New("copy --from DATABASE --to DATABASE: two databases")
+	}
+	options, err := set.serviceOptions()
+	if err != nil {
+		return err
+	}
+	if options.Store, err = openStore(ctx, set.store); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, options.Store.Close()) }()
+	target, err := openIndexed(ctx, to, options.Registry, options.Base)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	copied, err := resources.New(options).CopyTo(ctx, target, func(c resources.Copying) {
+		bar.Describe("copied")
+		done := c.Versions
+		if c.Complete {
+			bar.Describe("compared")
+			done = c.Verified
+		}
+		_ = bar.Set64(done) // a terminal that cannot show it stops nothing
+	})
+	_ = bar.Finish()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d versions are copied; all are as they were\n", copied.Verified)
+	return err
+}

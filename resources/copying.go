@@ -1,0 +1,211 @@
+package resources
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"fhirside/resources/store"
+)
+
+// Copying is how far a copy of a whole store is. The target keeps it in its State until the copy is complete, and afterwards so that
+// nobody takes it for data of its own.
+type Copying struct {
+	Source   string `json:"source"` // which store it is a copy of
+	After    string `json:"after"`  // position of the last version that was copied, in the source's changes
+	Versions int64  `json:"versions"`
+	Complete bool   `json:"complete"`
+	Verified int64  `json:"-"` // versions compared since
+}
+
+const (
+	copyKey = "copy"
+	// copyBatch and copyBytes bound what is copied in one commit; the first is below what a store queues as a big commit.
+	copyBatch = 150
+	copyBytes = 8 << 20
+)
+
+// CopyTo copies all versions of all resources into an empty store, as they are: numbers, times, deletions and what purges have left. What
+// was interrupted goes on where it stopped. The search parameters that were added come with them. In the end both stores are read and
+// compared, version by version. Nobody may write to either meanwhile: what is written to the source is copied too, or is found
+// when the two are compared. A target that holds anything else is refused. State of other kinds, as accounts and clients, is not
+// copied.
+func (s *Service) CopyTo(ctx context.Context, target store.Store, progress func(Copying)) (Copying, error) {
+	if err := s.Refresh(ctx); err != nil {
+		return Copying{}, err
+	}
+	c := copier{s, target, progress, 0}
+	copied, err := c.begin(ctx)
+	if err != nil {
+		return copied, err
+	}
+	if copied, err = c.versions(ctx, copied); err != nil {
+		return copied, err
+	}
+	if err := c.parameters(ctx); err != nil {
+		return copied, err
+	}
+	copied.Complete = true
+	if err := c.note(ctx, copied); err != nil {
+		return copied, err
+	}
+	return c.verify(ctx, copied)
+}
+
+type copier struct {
+	*Service
+	target   store.Store
+	progress func(Copying)
+	revision int64 // of the target's note
+}
+
+// begin is where a copy goes on, or the beginning of one into an empty store.
+func (c *copier) begin(ctx context.Context) (copied Copying, err error) {
+	secret, err := c.Store.Secret(ctx, "copy")
+	if err != nil {
+		return copied, err
+	}
+	source := hex.EncodeToString(secret[:])
+	e, err := c.target.State().Get(ctx, stateKind, copyKey)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		for _, err := range c.target.Changes(ctx, "") {
+			if err != nil {
+				return copied, err
+			}
+			return copied, errors.New("the target holds other data: copy into an empty database")
+		}
+		copied.Source = source
+		return copied, c.note(ctx, copied)
+	case err != nil:
+		return copied, err
+	}
+	if c.revision, err = e.Revision, json.Unmarshal(e.Value, &copied); err == nil && copied.Source != source {
+		err = errors.New("the target holds a copy of another database")
+	}
+	return copied, err
+}
+
+// note keeps how far the copy is. It is a conflict if somebody else copies into the target.
+func (c *copier) note(ctx context.Context, copied Copying) error {
+	value, err := json.Marshal(copied)
+	if err != nil {
+		return err
+	}
+	c.revision, err = c.target.State().Put(ctx, store.Entry{Kind: stateKind, Key: copyKey, Revision: c.revision, Value: value})
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("somebody else copies into the target: %w", err)
+	}
+	return err
+}
+
+// versions copies what is left, in the order of commits. A batch may be there already whose end was not noted.
+func (c *copier) versions(ctx context.Context, copied Copying) (Copying, error) {
+	var batch []store.Record
+	size, by := 0, c.rules()
+	flush := func(after string) error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := c.bring(ctx, batch); err != nil {
+			return err
+		}
+		copied.After, copied.Versions = after, copied.Versions+int64(len(batch))
+		batch, size = nil, 0
+		if c.progress != nil {
+			c.progress(copied)
+		}
+		return c.note(ctx, copied)
+	}
+	last := ""
+	for change, err := range c.Store.Changes(ctx, copied.After) {
+		if err != nil {
+			return copied, err
+		}
+		r := store.Record{Version: change.Version, Rules: by.number}
+		if !r.Deleted() {
+			if r.Values, err = c.IndexValues(r.Body); err != nil {
+				return copied, fmt.Errorf("%s/%s, version %d: %w", r.Type, r.ID, r.Version.Version, err)
+			}
+		}
+		batch, size, last = append(batch, r), size+len(r.Body), change.Position
+		if len(batch) == copyBatch || size >= copyBytes {
+			if err := flush(last); err != nil {
+				return copied, err
+			}
+		}
+	}
+	return copied, flush(last)
+}
+
+func (c *copier) bring(ctx context.Context, batch []store.Record) error {
+	return c.target.Commit(ctx, func(tx store.Tx) error {
+		for _, r := range batch {
+			there, err := tx.Read(r.Type, r.ID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if err == nil && there.Version >= r.Version.Version {
+				continue
+			}
+			if err := tx.Import(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// parameters copies the added search parameters, by which the target is indexed already.
+func (c *copier) parameters(ctx context.Context) error {
+	added, revision, err := c.readParameters(ctx)
+	if err != nil || revision == 0 {
+		return err
+	}
+	value, err := json.Marshal(added)
+	if err != nil {
+		return err
+	}
+	there, err := c.target.State().Get(ctx, stateKind, parametersKey)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if !bytes.Equal(there.Value, value) {
+		if _, err := c.target.State().Put(ctx, store.Entry{Kind: stateKind, Key: parametersKey, Revision: there.Revision, Value: value}); err != nil {
+			return err
+		}
+	}
+	return c.target.Require(ctx, added.Number)
+}
+
+// verify reads all versions of both and compares them.
+func (c *copier) verify(ctx context.Context, copied Copying) (Copying, error) {
+	next, stop := iter.Pull2(c.target.Changes(ctx, ""))
+	defer stop()
+	for want, err := range c.Store.Changes(ctx, "") {
+		if err != nil {
+			return copied, err
+		}
+		got, err, ok := next()
+		switch {
+		case err != nil:
+			return copied, err
+		case !ok:
+			return copied, fmt.Errorf("the copy ends before version %d of %s/%s", want.Version.Version, want.Type, want.ID)
+		case got.Key != want.Key || got.Version.Version != want.Version.Version || got.Method != want.Method || !got.Updated.Equal(want.Updated) || !bytes.Equal(got.Body, want.Body):
+			return copied, fmt.Errorf("version %d of %s/%s was not copied as it is: the copy has version %d of %s/%s there", want.Version.Version, want.Type, want.ID, got.Version.Version, got.Type, got.ID)
+		}
+		copied.Verified++
+		if c.progress != nil && copied.Verified%copyBatch == 0 {
+			c.progress(copied)
+		}
+	}
+	if got, err, more := next(); err != nil || more {
+		return copied, errors.Join(err, fmt.Errorf("the copy goes on with version %d of %s/%s, which the source does not have", got.Version.Version, got.Type, got.ID))
+	}
+	return copied, nil
+}
