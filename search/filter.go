@@ -53,6 +53,7 @@ const (
 	Exact                    // the text as it is equals Text
 	Contains                 // the folded text contains Text (folded)
 	Equal                    // the folded text equals Text (folded)
+	Suffix                   // the folded text ends with Text (folded)
 )
 
 // String holds where the parameter has such a text.

@@ -15,8 +15,8 @@ import (
 //
 // by the grammar of search_filter.html; "and" and "or" are joined from left to right. What that page leaves open is decided as
 // follows. eq on a string compares the whole folded text, as values are never case sensitive; sw is the ordinary search, which also
-// finds words within a text. po compares dates only. ne on what is no number, quantity or date, ew, and filters in brackets are not
-// supported: each names another way to write it, or says that there is none.
+// finds words within a text; ew compares the end of a whole text. po compares dates only. ne on what is no number, quantity or date,
+// and filters in brackets are not supported: each names another way to write it, or says that there is none.
 func (p *parser) filter(text string) (Filter, error) {
 	e := &expression{p: p, rest: text}
 	f, err := e.logical(0)
@@ -99,7 +99,7 @@ func (e *expression) comparison() (Filter, error) {
 	name := e.word()
 	op, ok := filterOps[name]
 	if !ok {
-		return nil, e.p.errorf(fhir.CodeInvalid, "%q is no operator: write one of eq, ne, co, sw, gt, lt, ge, le, ap, sa, eb, pr, po, ss, sb, in, re", clip(name))
+		return nil, e.p.errorf(fhir.CodeInvalid, "%q is no operator: write one of eq, ne, co, sw, ew, gt, lt, ge, le, ap, sa, eb, pr, po, ss, sb, in, re", clip(name))
 	}
 	value, err := e.value()
 	if err != nil {

@@ -45,6 +45,7 @@ func TestFilterExpressions(t *testing.T) {
 		{`Patient?_filter=given eq "Péter"`, equal("given", "peter")},
 		{`Patient?_filter=name co "pet"`, search.String{Param: "name", Op: search.Contains, Text: "pet"}},
 		{`Patient?_filter=name sw pet`, search.String{Param: "name", Op: search.Prefix, Text: "pet"}},
+		{`Patient?_filter=name ew "Son."`, search.String{Param: "name", Op: search.Suffix, Text: "son"}},
 		{`Patient?_filter=name co "--"`, search.None{}},
 		{`Patient?_filter=birthdate ge 2014-10-10`, born(search.Ge)},
 		{`Patient?_filter=birthdate eq 2014-10-10`, born(search.Eq)},

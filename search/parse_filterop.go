@@ -65,21 +65,17 @@ func (p *parser) filterUnequal(o operand) (Filter, error) {
 	return p.value(o, "ne")
 }
 
-var textOps = map[string]StringOp{"eq": Equal, "co": Contains, "sw": Prefix}
+var textOps = map[string]StringOp{"eq": Equal, "co": Contains, "sw": Prefix, "ew": Suffix}
 
 func (p *parser) filterText(o operand) (Filter, error) {
-	op, ok := textOps[o.op]
-	switch {
-	case o.param.Type != TypeString || o.param.Words:
+	if o.param.Type != TypeString || o.param.Words {
 		return nil, p.inapplicable(o)
-	case !ok:
-		return nil, p.errorf(fhir.CodeNotSupported, "%s is not supported: write co, which holds where a value contains the text", o.op)
 	}
 	folded := Fold(o.text)
 	if folded == "" {
 		return None{}, nil // nothing of the text counts
 	}
-	return String{o.param.Code, op, folded}, nil
+	return String{o.param.Code, textOps[o.op], folded}, nil
 }
 
 func (p *parser) filterOrder(o operand) (Filter, error) {

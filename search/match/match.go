@@ -208,6 +208,8 @@ func text(f search.String, e index.String) bool {
 		return !e.Part && strings.Contains(e.Folded, f.Text)
 	case search.Equal:
 		return !e.Part && e.Folded == f.Text
+	case search.Suffix:
+		return !e.Part && strings.HasSuffix(e.Folded, f.Text)
 	default:
 		return strings.HasPrefix(e.Folded, f.Text)
 	}

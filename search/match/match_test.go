@@ -253,6 +253,7 @@ func TestStrings(t *testing.T) {
 		{"Patient", "family:exact", "van der Berg-Müller", true}, {"Patient", "family:exact", "van der berg-müller", false}, {"Patient", "family:exact", "van", false},
 		{"Patient", "_filter", `family eq "VAN der berg müller"`, true}, {"Patient", "_filter", "family eq berg", false}, {"Patient", "_filter", "family sw berg", true},
 		{"Patient", "_filter", `family co "er b"`, true}, {"Patient", "_filter", "not (family pr false)", true}, {"Patient", "_filter", "given pr true", false},
+		{"Patient", "_filter", `family ew "BERG-Müller"`, true}, {"Patient", "_filter", "family ew ler", true}, {"Patient", "_filter", "family ew berg", false},
 		{"Patient", "family:exact", "berg", false}, {"Patient", "given", "van", false}, {"Patient", "family", "%", false}, {"Patient", "family:contains", "--", false},
 	})
 }

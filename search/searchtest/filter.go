@@ -34,7 +34,10 @@ func (g *asker) comparison(types []string) string {
 	op, value := "eq", v.value()
 	switch param.Type {
 	case search.TypeString:
-		op = one(g, "operator", []string{"eq", "eq", "co", "sw"})
+		op = one(g, "operator", []string{"eq", "eq", "co", "sw", "ew"})
+		if letters := []rune(value); op == "ew" && len(letters) > 0 {
+			value = string(letters[below(g.t, len(letters), "cut off"):])
+		}
 	case search.TypeNumber, search.TypeDate, search.TypeQuantity:
 		for _, prefix := range []string{"ne", "gt", "lt", "ge", "le", "sa", "eb", "ap", "eq"} {
 			if rest, ok := strings.CutPrefix(value, prefix); ok {

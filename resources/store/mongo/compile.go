@@ -350,13 +350,13 @@ func (c compiler) text(f search.String) (condition, error) {
 	n := utf8.RuneCountInString(f.Text)
 	words := beginsWith(f.Param + string(textWord) + f.Text)
 	switch {
-	case (f.Op == search.Exact || f.Op == search.Equal) && isModifiers(f.Param):
+	case (f.Op == search.Exact || f.Op == search.Equal || f.Op == search.Suffix) && isModifiers(f.Param):
 		return made, fmt.Errorf("the texts of %s are kept for their beginnings only", f.Param)
 	case f.Op == search.Exact:
 		made.ways = []way{termWay(wordTerm(f.Param, search.Fold(f.Text)))}
 	case f.Op == search.Equal:
 		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
-	case f.Op == search.Contains:
+	case f.Op == search.Contains || f.Op == search.Suffix:
 		made.ways = []way{beginsWith(f.Param + string(textWord))}
 	case n > wordLetters:
 		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
@@ -458,6 +458,8 @@ func (p place) texts(f search.String) []bson.D {
 		entry = d("f", f.Text, "x", d("$exists", true))
 	case search.Contains:
 		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)))
+	case search.Suffix:
+		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)+"$"), "x", d("$exists", true))
 	}
 	return elements(p.path("s"), []bson.D{entry})
 }

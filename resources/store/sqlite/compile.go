@@ -88,7 +88,7 @@ func known(f search.Filter) error {
 	ok := true
 	switch f := f.(type) {
 	case search.String:
-		ok = f.Op <= search.Equal
+		ok = f.Op <= search.Suffix
 	case search.Date:
 		ok = f.Op <= search.Ap
 	case search.Number:
@@ -211,8 +211,8 @@ func (x *compiler) string(f search.String) (node, error) {
 		return or(whole, word), nil
 	case search.Exact:
 		return and(whole, maybe{}), nil
-	case search.Contains:
-		whole.text = folded
+	case search.Contains, search.Suffix: // what ends with a text contains it
+		whole.op, whole.text = search.Contains, folded
 		return and(whole, maybe{}), nil
 	}
 	if cut {
@@ -223,8 +223,8 @@ func (x *compiler) string(f search.String) (node, error) {
 
 // codeText finds the codes that go with a text; see indexer.codeText.
 func (x *compiler) codeText(f search.String, folded string) (node, error) {
-	prefix := clip(folded)
-	if f.Op == search.Contains {
+	prefix, anywhere := clip(folded), f.Op == search.Contains || f.Op == search.Suffix
+	if anywhere {
 		prefix = ""
 	}
 	words, err := x.words(x.s.index.sum(kindTexts, x.typ, f.Param), prefix)
@@ -234,7 +234,7 @@ func (x *compiler) codeText(f search.String, folded string) (node, error) {
 	terms := map[int64]bool{}
 	for _, word := range words {
 		text, term := cutTextWord(word)
-		if f.Op != search.Contains || strings.Contains(text, folded) || len(text) > maxText-utf8.UTFMax {
+		if !anywhere || strings.Contains(text, folded) || len(text) > maxText-utf8.UTFMax {
 			terms[term] = true
 		}
 	}
