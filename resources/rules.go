@@ -26,7 +26,6 @@ type rules struct {
 	referrers referrers        // by what can be searched
 	added     []addedParameter // as registered
 	usable    []bool           // of added, which can be searched
-	indexed   *search.Registry // what the extractor goes by
 	revision  int64            // of the entry that they were read from
 }
 

@@ -146,7 +146,7 @@ func checkChallenge(_ context.Context, p parameters, _ state.Client, q *request)
 	case method != "S256":
 		return q.refuse(oauth.InvalidRequest, "code_challenge_method must be S256")
 	}
-	if digest, err := base64.RawURLEncoding.Strict().DecodeString(q.Challenge); err != nil || len(digest) != 32 {
+	if digest, err := base64.RawURLEncoding.DecodeString(q.Challenge); err != nil || len(digest) != 32 {
 		return q.refuse(oauth.InvalidRequest, "code_challenge is not the SHA-256 of a verifier in base64url without padding")
 	}
 	return nil
