@@ -23,6 +23,9 @@ import (
 // recheck is how long a grant is taken to stand after it has been looked at: revocation reaches every process within a second.
 const recheck = 500 * time.Millisecond
 
+// renewed is how long a policy is taken to be what the claims allow: for whom a related person acts can end before their token does.
+const renewed = time.Minute
+
 // cached is how many tokens are remembered with their policies.
 const cached = 10_000
 
@@ -70,6 +73,7 @@ type pass struct {
 	policy  access.Policy
 	grant   string
 	expires time.Time
+	made    time.Time
 
 	looking sync.Mutex   // one looks at the grant for all
 	looked  atomic.Int64 // when the grant was seen to stand, in Unix nanoseconds
@@ -95,7 +99,7 @@ func (g *Guard) Policy(r *http.Request) (access.Policy, error) {
 	}
 	ctx, key := r.Context(), sha256.Sum256([]byte(token))
 	p, ok := g.tokens.Get(key)
-	if !ok {
+	if !ok || g.Now().Sub(p.made) >= renewed && g.Now().Before(p.expires) {
 		if p, err = g.verify(ctx, token); err != nil {
 			return nil, err
 		}
@@ -138,7 +142,7 @@ func (g *Guard) verify(ctx context.Context, token string) (*pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pass{policy: policy, grant: claims.Grant, expires: claims.Expires}, nil
+	return &pass{policy: policy, grant: claims.Grant, expires: claims.Expires, made: g.Now()}, nil
 }
 
 // stands looks whether the grant of a token has been revoked, if that is not known from a moment ago.
