@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ncruces/go-sqlite3"
+	"fhirside/resources/store/sqlite"
+	"fhirside/search/index"
 )
 
 // The command finishes what a server was asked for, beside it, and what it finds by its own parameters outlives other rules.
@@ -69,14 +70,11 @@ func TestReindex(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlite3.Open(strings.TrimPrefix(set.store, "sqlite:"))
+	older, err := open(t.Context(), set.store, sqlite.Options{Rules: "older", Values: func([]byte) (index.Values, error) { return index.Values{}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Exec(`UPDATE setting SET value=x'00' WHERE name='rules'; DELETE FROM term`); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
+	if err := older.Close(); err != nil {
 		t.Fatal(err)
 	}
 	url, stop, ended = startServer(t, set)
