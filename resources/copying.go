@@ -2,6 +2,7 @@ package resources
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,7 @@ type Copying struct {
 	Versions int64  `json:"versions"`
 	Complete bool   `json:"complete"`
 	Verified int64  `json:"-"` // versions compared since
+	Entries  int64  `json:"-"` // of the store's State
 }
 
 const (
@@ -31,14 +33,14 @@ const (
 
 // CopyTo copies all versions of all resources into an empty store, as they are: numbers, times, deletions and what purges have left. What
 // was interrupted goes on where it stopped. The search parameters that were added come with them. In the end both stores are read and
-// compared, version by version. Nobody may write to either meanwhile: what is written to the source is copied too, or is found
-// when the two are compared. A target that holds anything else is refused. State of other kinds, as accounts and clients, is not
-// copied.
-func (s *Service) CopyTo(ctx context.Context, target store.Store, progress func(Copying)) (Copying, error) {
+// compared, version by version. Entries of the State of these kinds come along: accounts, for example. Nobody may write to either
+// meanwhile: what is written to the source is copied too, or is found when the two are compared. A target that holds anything else
+// is refused.
+func (s *Service) CopyTo(ctx context.Context, target store.Store, kinds []string, progress func(Copying)) (Copying, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return Copying{}, err
 	}
-	c := copier{s, target, progress, 0}
+	c := copier{s, target, kinds, progress, 0}
 	copied, err := c.begin(ctx)
 	if err != nil {
 		return copied, err
@@ -47,6 +49,9 @@ func (s *Service) CopyTo(ctx context.Context, target store.Store, progress func(
 		return copied, err
 	}
 	if err := c.parameters(ctx); err != nil {
+		return copied, err
+	}
+	if copied.Entries, err = c.entries(ctx); err != nil {
 		return copied, err
 	}
 	copied.Complete = true
@@ -59,6 +64,7 @@ func (s *Service) CopyTo(ctx context.Context, target store.Store, progress func(
 type copier struct {
 	*Service
 	target   store.Store
+	kinds    []string
 	progress func(Copying)
 	revision int64 // of the target's note
 }
@@ -73,11 +79,8 @@ func (c *copier) begin(ctx context.Context) (copied Copying, err error) {
 	e, err := c.target.State().Get(ctx, stateKind, copyKey)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		for _, err := range c.target.Changes(ctx, "") {
-			if err != nil {
-				return copied, err
-			}
-			return copied, errors.New("the target holds other data: copy into an empty database")
+		if empty, err := c.targetIsEmpty(ctx); err != nil || !empty {
+			return copied, cmp.Or(err, errors.New("the target holds other data: copy into an empty database"))
 		}
 		copied.Source = source
 		return copied, c.note(ctx, copied)
@@ -88,6 +91,18 @@ func (c *copier) begin(ctx context.Context) (copied Copying, err error) {
 		err = errors.New("the target holds a copy of another database")
 	}
 	return copied, err
+}
+
+func (c *copier) targetIsEmpty(ctx context.Context) (bool, error) {
+	for _, err := range c.target.Changes(ctx, "") {
+		return false, err
+	}
+	for _, kind := range c.kinds {
+		for _, err := range c.target.State().List(ctx, kind, "") {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // note keeps how far the copy is. It is a conflict if somebody else copies into the target.
@@ -180,6 +195,41 @@ func (c *copier) parameters(ctx context.Context) error {
 		}
 	}
 	return c.target.Require(ctx, added.Number)
+}
+
+// entries makes the target's State what the source's is, in the kinds that are copied, and counts them.
+func (c *copier) entries(ctx context.Context) (n int64, err error) {
+	to := c.target.State()
+	for _, kind := range c.kinds {
+		there := map[string]store.Entry{}
+		for e, err := range to.List(ctx, kind, "") {
+			if err != nil {
+				return n, err
+			}
+			there[e.Key] = e
+		}
+		for e, err := range c.Store.State().List(ctx, kind, "") {
+			if err != nil {
+				return n, err
+			}
+			n++
+			old := there[e.Key]
+			delete(there, e.Key)
+			if old.Owner == e.Owner && old.Expires.Equal(e.Expires) && bytes.Equal(old.Value, e.Value) {
+				continue
+			}
+			e.Revision = old.Revision
+			if _, err := to.Put(ctx, e); err != nil {
+				return n, fmt.Errorf("the %s %q: %w", kind, e.Key, err)
+			}
+		}
+		for key := range there {
+			if err := to.Delete(ctx, kind, key); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
 }
 
 // verify reads all versions of both and compares them.

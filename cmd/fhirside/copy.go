@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fhirside/resources"
+	"fhirside/smart/state"
 )
 
 func copyCommand() *cobra.Command {
@@ -18,9 +19,9 @@ func copyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy --from DATABASE --to DATABASE",
 		Short: "Copy all records with their history into another database",
-		Long: `Copy all versions of all records, as they are, into an empty database, and compare the two in the end. What was
-interrupted goes on where it stopped. End the servers of both databases first. Accounts, apps and what they were allowed are
-not copied.`,
+		Long: `Copy all versions of all records, as they are, into an empty database, and compare the two in the end. Accounts, apps and
+what they are allowed go along; the keys that sign tokens do not: a server on the copy makes its own, and apps ask for new tokens
+there. What was interrupted goes on where it stopped. End the servers of both databases first.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := configure(cmd); err != nil {
@@ -58,7 +59,7 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 	defer func() { err = errors.Join(err, target.Close()) }()
 	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	copied, err := resources.New(options).CopyTo(ctx, target, func(c resources.Copying) {
+	copied, err := resources.New(options).CopyTo(ctx, target, state.MovableKinds(), func(c resources.Copying) {
 		bar.Describe("copied")
 		done := c.Versions
 		if c.Complete {
@@ -71,6 +72,7 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d versions are copied; all are as they were\n", copied.Verified)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d versions are copied; all are as they were\n%d entries of accounts, apps and what they are allowed are copied; a server there makes its own signing keys\n",
+		copied.Verified, copied.Entries)
 	return err
 }

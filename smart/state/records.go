@@ -39,6 +39,12 @@ func New(s store.State) *Tables {
 	}
 }
 
+// MovableKinds are the kinds of entries that go along when a store moves: of all tables but Keys, which only their own key file opens.
+// The new place makes its own.
+func MovableKinds() []string {
+	return []string{"account", "session", "client", "launch", "code", "grant", "refresh", "assertion", "attempts", "pending"}
+}
+
 // Account is a person who can sign in.
 type Account struct {
 	Name     string    `json:"name"`

@@ -3,6 +3,8 @@ package state_test
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,5 +105,20 @@ func TestChange(t *testing.T) {
 func TestHash(t *testing.T) {
 	if h := state.Hash("secret"); h != "K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols" { // SHA-256, RFC 4648 section 5
 		t.Error(h)
+	}
+}
+
+// What moves with a store are the entries of all tables but Keys.
+func TestMovableKinds(t *testing.T) {
+	tables, _ := open(t)
+	all, kinds := reflect.ValueOf(*tables), state.MovableKinds()
+	for i := range all.NumField() {
+		kind, isKey := all.Field(i).FieldByName("kind").String(), all.Type().Field(i).Name == "Keys"
+		if slices.Contains(kinds, kind) == isKey {
+			t.Errorf("%s moves: %t", kind, isKey)
+		}
+	}
+	if len(kinds) != all.NumField()-1 {
+		t.Error(kinds)
 	}
 }
