@@ -82,6 +82,12 @@ func (s *Service) IndexValues(body []byte) (index.Values, error) {
 	return s.rules().extractor.Extract(r), nil
 }
 
+// CurrentRules takes up the rules of this moment, for IndexValues, and returns their number (see store.Store.Require).
+func (s *Service) CurrentRules(ctx context.Context) (int64, error) {
+	err := s.Refresh(ctx)
+	return s.rules().number, err
+}
+
 // byCurrentRules runs what commits, and again where another process has changed the rules that it was prepared by.
 func (s *Service) byCurrentRules(ctx context.Context, commit func() error) error {
 	for attempt := 0; ; attempt++ {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"fhirside/resources"
 	"fhirside/resources/store"
@@ -26,23 +25,28 @@ func openIndexed(ctx context.Context, url string, registry *search.Registry, bas
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return openIndexedFile(ctx, url, path, o)
 	}
-	indexer := make(chan *resources.Service, 1)
-	s, err := open(ctx, url, sqlite.Options{Rules: index.Rules(registry), Values: func(body []byte) (index.Values, error) {
+	indexer := make(chan *resources.Service, 1) // from when the store is there
+	with := func(use func(*resources.Service)) {
 		service := <-indexer
 		defer func() { indexer <- service }()
-		return service.IndexValues(body)
-	}})
+		use(service)
+	}
+	s, err := openMongoDB(ctx, url, mongo.Options{
+		Rules: index.Rules(registry),
+		Values: func(body []byte) (values index.Values, err error) {
+			with(func(s *resources.Service) { values, err = s.IndexValues(body) })
+			return values, err
+		},
+		Current: func(ctx context.Context) (number int64, err error) {
+			with(func(s *resources.Service) { number, err = s.CurrentRules(ctx) })
+			return number, err
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
 	o.Store = s
-	go func() {
-		service := resources.New(o)
-		for service.Refresh(ctx) != nil && ctx.Err() == nil {
-			time.Sleep(time.Second) // the store is not reachable yet
-		}
-		indexer <- service
-	}()
+	indexer <- resources.New(o)
 	return s, nil
 }
 
@@ -73,12 +77,16 @@ func open(ctx context.Context, url string, o sqlite.Options) (store.Store, error
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
 		return sqlite.Open(ctx, path, o)
 	}
-	if strings.HasPrefix(url, "mongodb://") || strings.HasPrefix(url, "mongodb+srv://") {
-		s, err := mongo.Open(ctx, url, mongo.Options{Rules: o.Rules, Values: o.Values})
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+	return openMongoDB(ctx, url, mongo.Options{})
+}
+
+func openMongoDB(ctx context.Context, url string, o mongo.Options) (store.Store, error) {
+	if !strings.HasPrefix(url, "mongodb://") && !strings.HasPrefix(url, "mongodb+srv://") {
+		return nil, fmt.Errorf("--store %q is no database that fhirside knows: %s", url, storeUsage)
 	}
-	return nil, fmt.Errorf("--store %q is no database that fhirside knows: %s", url, storeUsage)
+	s, err := mongo.Open(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

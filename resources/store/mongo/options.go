@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -35,6 +36,9 @@ type Options struct {
 	// is taken as it is.
 	Values func(body []byte) (index.Values, error)
 	Rules  string
+	// Current makes Values go by the latest number of rules (see store.Store.Require) and says which that is. Nil: it is of no
+	// concern.
+	Current func(ctx context.Context) (int64, error)
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
 }

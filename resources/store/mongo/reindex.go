@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -126,6 +127,8 @@ func (w reindexing) step(ctx context.Context) (done bool, err error) {
 	if is(state, "next", w.opt.Rules) {
 		from, _ = state.Lookup("type").StringValueOK()
 		after, _ = state.Lookup("after").StringValueOK()
+	} else if _, mine, err := w.take(ctx, d("next", w.opt.Rules, "type", "", "after", "")...); err != nil || !mine {
+		return false, err // otherwise Reindex of an older process knows of it from now on
 	}
 	for i, resourceType := range types {
 		if resourceType < from {
@@ -164,16 +167,56 @@ func (w reindexing) all(ctx context.Context, resourceType, after string) error {
 }
 
 // batch indexes some of the documents that a filter selects and that were indexed by other rules; last is the id of the last of them,
-// "" where there was none.
+// "" where there was none. It counts as a commit, so that Require waits for it.
 func (w reindexing) batch(ctx context.Context, resourceType string, filter, order bson.D) (last string, err error) {
-	filter = append(filter, bson.E{Key: "index.rules", Value: d("$ne", w.opt.Rules)})
-	collection := w.db.Collection(resourceType)
-	cursor, err := collection.Find(ctx, filter, options.Find().SetSort(order).SetLimit(reindexBatch))
+	ctx, cancel := context.WithTimeout(ctx, w.opt.longestCommit())
+	defer cancel()
+	commit, err := w.begin(ctx)
 	if err != nil {
 		return "", err
 	}
+	filter = append(filter, bson.E{Key: "index.rules", Value: d("$ne", w.opt.Rules)})
+	collection := w.db.Collection(resourceType)
+	changes, last, err := w.changes(ctx, collection, filter, order)
+	if err == nil && len(changes) > 0 {
+		_, err = collection.BulkWrite(ctx, changes, options.BulkWrite().SetOrdered(false))
+	}
+	if err != nil {
+		w.clock.lapse(commit) // the server may still be writing
+	} else {
+		w.clock.end(commit)
+	}
+	return last, err
+}
+
+// begin gives a batch its place among the commits. Its values go by the number of rules that is required there, or a later one.
+func (w reindexing) begin(ctx context.Context) (commit int64, err error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, time.Second) {
+		number := int64(math.MaxInt64)
+		if w.opt.Current != nil {
+			if number, err = w.opt.Current(ctx); err != nil {
+				return 0, err
+			}
+		}
+		commit, required, err := w.clock.begin(ctx)
+		if err != nil || number >= required {
+			return commit, err
+		}
+		w.clock.end(commit)
+		if !sleep(ctx, pause) {
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// changes index the documents of a batch anew.
+func (w reindexing) changes(ctx context.Context, collection *driver.Collection, filter, order bson.D) (changes []driver.WriteModel, last string, err error) {
+	cursor, err := collection.Find(ctx, filter, options.Find().SetSort(order).SetLimit(reindexBatch))
+	if err != nil {
+		return nil, "", err
+	}
 	defer cursor.Close(ctx)
-	var changes []driver.WriteModel
+	resourceType := collection.Name()
 	for cursor.Next(ctx) {
 		last, _ = cursor.Current.Lookup("_id").StringValueOK()
 		version, err := decodeCurrent(resourceType, cursor.Current)
@@ -186,14 +229,33 @@ func (w reindexing) batch(ctx context.Context, resourceType string, filter, orde
 			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a resource is not indexed anew", slog.String("resource", resourceType+"/"+version.ID), slog.Any("error", err))
 			continue
 		}
-		index := bson.Raw(indexDocument(resourceType, values, w.opt.Rules))
-		changes = append(changes, driver.NewUpdateOneModel().SetFilter(d("_id", version.ID, "version", version.Version)).SetUpdate(d("$set", d("index", index))))
+		changes = append(changes, reindexed(cursor.Current, version, indexDocument(resourceType, values, w.opt.Rules)))
 	}
-	if err := cursor.Err(); err != nil || len(changes) == 0 {
-		return last, err
+	return changes, last, cursor.Err()
+}
+
+// reindexed changes the index of a document that was read, unless somebody has changed the document or indexed it by other rules since.
+func reindexed(read bson.Raw, v store.Version, index []byte) driver.WriteModel {
+	unchanged := d("_id", v.ID, "version", v.Version, "index.rules", nil)
+	if rules, err := read.LookupErr("index", "rules"); err == nil {
+		unchanged[2].Value = rules
 	}
-	_, err = collection.BulkWrite(ctx, changes, options.BulkWrite().SetOrdered(false))
-	return last, err
+	return driver.NewUpdateOneModel().SetFilter(unchanged).SetUpdate(d("$set", d("index", bson.Raw(index))))
+}
+
+// overtaken says that another version of the program indexes the database by its own rules, or has done so.
+func (s *Store) overtaken(ctx context.Context) error {
+	if s.opt.Values == nil {
+		return nil
+	}
+	state, err := s.db.Collection(schemaName).FindOne(ctx, d("_id", rulesID)).Raw()
+	if err != nil {
+		return err
+	}
+	if next, _ := state.Lookup("next").StringValueOK(); !is(state, "rules", s.opt.Rules) || next != "" && next != s.opt.Rules {
+		return fmt.Errorf("%w: the database is indexed by the rules of another version of this program", store.ErrUnavailable)
+	}
+	return nil
 }
 
 // stragglers indexes what processes of older rules write after all, as long as these rules are those of the database.

@@ -102,3 +102,87 @@ func TestRules(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// fill writes patients by older rules, and returns the store.
+func fill(t *testing.T, uri string, n int) *Store {
+	t.Helper()
+	s := openAt(t, uri, Options{Rules: "1", Values: func([]byte) (index.Values, error) { return index.Values{}, nil }})
+	err := s.Commit(t.Context(), func(tx store.Tx) error {
+		for i := range n {
+			if err := tx.Put(patient(fmt.Sprint(i), fmt.Sprint(i), 1, tx.Now())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func untilReady(t *testing.T, s *Store) {
+	t.Helper()
+	for s.Ready(t.Context()) != nil {
+		wait(t, 10*time.Millisecond)
+	}
+}
+
+// TestRulesRequiredMeanwhile: after an upgrade, too, no values are written by a lower number of rules than is required: Require waits
+// for the batch under way, and the next goes by the new number.
+func TestRulesRequiredMeanwhile(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.URI(t)
+	older := fill(t, uri, 2*reindexBatch+50)
+	var asked, number int64 // of one process that indexes, which does one thing at a time
+	by := map[int64]int{}
+	newer := openAt(t, uri, Options{
+		Rules: "2",
+		Values: func(body []byte) (index.Values, error) {
+			if by[number]++; by[0] == 1 && number == 0 {
+				ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+				defer cancel()
+				if err := older.Require(ctx, 1); err == nil {
+					t.Error("it is required while values are written that do not have it")
+				}
+			}
+			return extracted(body)
+		},
+		Current: func(context.Context) (int64, error) {
+			if asked++; asked > 2 { // the second time another process has not told yet
+				number = 1
+			}
+			return number, nil
+		},
+	})
+	untilReady(t, newer)
+	if by[0] != reindexBatch || by[1] != reindexBatch+50 {
+		t.Error(by)
+	}
+}
+
+// TestReindexOvertaken: a process of an older version does not write values by its rules over those of a newer one.
+func TestReindexOvertaken(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.URI(t)
+	older := fill(t, uri, 3)
+	var upgrade sync.Once
+	reindex := func() error {
+		_, err := older.Reindex(t.Context(), store.Reindex{Limit: 10, Values: func(store.Version) (index.Values, error) {
+			upgrade.Do(func() { untilReady(t, openAt(t, uri, Options{Rules: "2", Values: extracted})) })
+			return index.Values{}, nil
+		}})
+		return err
+	}
+	if err := reindex(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if n, err := older.Count(t.Context(), []string{"Patient"}, identified(fmt.Sprint(i))); err != nil || n != 1 {
+			t.Errorf("%d is not found any more: %v", i, err)
+		}
+	}
+	if err := reindex(); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("by older rules: %v", err)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -44,8 +43,8 @@ func (s *Store) Require(ctx context.Context, rules int64) error {
 }
 
 // Reindex writes the index fields of documents anew, by type and id. A document that changes meanwhile has the values of whoever
-// changed it. While the index is computed anew by other rules altogether (reindex.go) the store is not available for it. See
-// store.Store.
+// changed it. While the index is computed anew by other rules altogether (reindex.go), and for processes of an older version
+// afterwards, the store is not available for it. See store.Store.
 func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reindexed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opt.longestCommit())
 	defer cancel()
@@ -63,6 +62,9 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 	defer s.clock.end(commit)
 	if r.Rules < required {
 		return done, fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, required)
+	}
+	if err := s.overtaken(ctx); err != nil {
+		return done, explain(ctx, err)
 	}
 	types := slices.Clone(r.Types)
 	if len(types) == 0 {
@@ -113,8 +115,7 @@ func (s *Store) reindexSome(ctx context.Context, resourceType, after string, r s
 			done.Kept++
 			continue
 		}
-		changes = append(changes, driver.NewUpdateOneModel().SetFilter(d("_id", version.ID, "version", version.Version)).
-			SetUpdate(d("$set", d("index", bson.Raw(indexDocument(resourceType, values, s.opt.Rules))))))
+		changes = append(changes, reindexed(cursor.Current, version, indexDocument(resourceType, values, s.opt.Rules)))
 	}
 	if err := cursor.Err(); err != nil || len(changes) == 0 {
 		return last, err
