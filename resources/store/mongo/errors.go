@@ -29,6 +29,8 @@ const (
 	codeDocumentTooLarge     = 10334
 	codeNamespaceExists      = 48
 	codeNamespaceNotFound    = 26
+	codeSnapshotTooOld       = 239
+	codeSnapshotUnavailable  = 246
 	codeNoSuchTransaction    = 251
 	codeAuthenticationFailed = 18
 )
@@ -78,9 +80,10 @@ func isUnreachable(err error) bool {
 		hasLabel(err, "RetryableWriteError") || hasCode(err, unavailable...) || errors.Is(err, driver.ErrClientDisconnected)
 }
 
-// isConflict says whether a transaction met another one and may well succeed when it runs again.
+// isConflict says whether a transaction met another one, or the moment that a search sees is not kept: it may well succeed when it runs
+// again.
 func isConflict(err error) bool {
-	return hasLabel(err, labelTransient) || hasCode(err, codeWriteConflict, codeNoSuchTransaction)
+	return hasLabel(err, labelTransient) || hasCode(err, codeWriteConflict, codeNoSuchTransaction, codeSnapshotTooOld, codeSnapshotUnavailable)
 }
 
 // explain turns a driver's error into what callers of a store tell apart. What the caller gave up itself is told as that.

@@ -72,7 +72,7 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	for _, command := range []string{"find", "aggregate"} {
+	for _, command := range []string{"find", "aggregate", "count"} {
 		t.Run("a lost "+command, func(t *testing.T) {
 			fault.Fail(1, []string{command}, closes)
 			defer fault.Off()
@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("nothing works", func(t *testing.T) {
 		s := openAt(t, uri, Options{Timeout: 2 * time.Second, CommitTimeout: 2 * time.Second, Patience: time.Second})
-		fault.Fail(1000, []string{"find", "aggregate", "insert"}, code(11602))
+		fault.Fail(1000, []string{"find", "aggregate", "count", "insert"}, code(11602))
 		defer fault.Off()
 		if _, err := s.Read(t.Context(), "Patient", "first"); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("read: %v", err)

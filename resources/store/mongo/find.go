@@ -135,6 +135,9 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 	if err != nil || p.branches == nil {
 		return 0, err
 	}
+	if p.counted != nil && !f.inTransaction() {
+		return f.countDirectly(p.counted)
+	}
 	pipeline := bson.A{d("$match", p.filter()), d("$count", "n")}
 	for document, err := range f.documents(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{})) {
 		if err != nil {
@@ -145,6 +148,22 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// countDirectly counts by the command for that, which reads no documents where an index decides; a transaction cannot run it.
+func (f finder) countDirectly(filter bson.D) (n int64, err error) {
+	command := d("count", f.resourceType, "query", filter, "readConcern", d("level", f.level()))
+	err = f.patiently(func(ctx context.Context) error {
+		return f.retried(func() error {
+			raw, err := f.s.db.RunCommand(ctx, command).Raw()
+			if err != nil {
+				return err
+			}
+			n, err = whole(raw.Lookup("n"))
+			return err
+		})
+	})
+	return n, err
 }
 
 func (f finder) planFor(filter search.Filter, after *position) (plan, error) {
@@ -220,7 +239,7 @@ func (f finder) projection() bson.D {
 func (f finder) documents(command bson.D) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
 		if !f.inTransaction() {
-			command = append(command, bson.E{Key: "readConcern", Value: d("level", "majority")})
+			command = append(command, bson.E{Key: "readConcern", Value: d("level", f.level())})
 		}
 		// A search without end is limited batch by batch, since the server adds up the time of all.
 		if f.limit > 0 || f.sorting.isComputed() {
@@ -248,6 +267,14 @@ func (f finder) documents(command bson.D) iter.Seq2[bson.Raw, error] {
 			yield(nil, err)
 		}
 	}
+}
+
+// level is the read concern of commands outside of a transaction.
+func (v *view) level() string {
+	if v.snapshot {
+		return "snapshot"
+	}
+	return "majority"
 }
 
 // searchTime is what the server may take.

@@ -13,7 +13,10 @@ type plan struct {
 	// branches are searches of which each is served by one range of an index, or by few; together they find what matches, some of it
 	// perhaps twice. None: nothing matches.
 	branches []bson.D
-	behind   bson.D // what comes behind a position, by values that are computed first
+	// counted is the condition for a count, where one index leads to all that is counted; nil where several ranges do, which not every
+	// server counts by an index.
+	counted bson.D
+	behind  bson.D // what comes behind a position, by values that are computed first
 	// bounded says that an index serves a condition. What none serves reads every resource of the type in the worst case.
 	bounded bool
 }
@@ -63,10 +66,18 @@ func (p planner) plan(root condition) plan {
 		}
 	}
 	filters := make([]bson.D, len(branches))
+	leads := make([]bson.D, len(branches))
 	for i, branch := range branches {
+		leads[i] = allOf(branch)
 		filters[i] = allOf(append(slices.Clone(branch), conjuncts...))
 	}
 	made := plan{branches: filters, behind: behind, bounded: a.bounded}
+	switch {
+	case len(branches) == 1:
+		made.counted = filters[0]
+	case len(branches) > 1 && a.terms && a.ranges == nil:
+		made.counted = allOf(append(slices.Clone(conjuncts), anyOf(leads)))
+	}
 	if len(made.branches) > maxBranches {
 		made.branches = []bson.D{made.filter()}
 	}
