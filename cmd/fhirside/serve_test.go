@@ -37,7 +37,7 @@ func testSettings(t *testing.T) serveSettings {
 	return serveSettings{
 		listen: "127.0.0.1:0", store: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), auth: "none",
 		validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 20,
-		smart: smartSettings{registration: "off", tokenLifetime: time.Hour},
+		smart: smartSettings{registration: "off", practitioners: "clinic", tokenLifetime: time.Hour},
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 // smartSettings are the flags of serve for --auth smart.
 type smartSettings struct {
 	keyFile, registration, registrationToken string
+	practitioners                            string
 	tokenLifetime                            time.Duration
 	privateJWKS                              bool
 	issuer                                   guard.IssuerOptions
@@ -35,6 +36,7 @@ func (set *smartSettings) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&set.keyFile, "key-file", "", keyFileUsage)
 	f.StringVar(&set.registration, "registration", "off", "apps that register themselves: off, token (with --registration-token), or open")
 	f.StringVar(&set.registrationToken, "registration-token", "", "the initial access token of --registration token; better set by FHIRSIDE_REGISTRATION_TOKEN")
+	f.StringVar(&set.practitioners, "practitioner-access", "clinic", "what user/ scopes let practitioners see: clinic (everything), or care-team (patients whose active CareTeam they are in, or whose general practitioner they are)")
 	f.DurationVar(&set.tokenLifetime, "token-lifetime", time.Hour, "how long access tokens live, at most an hour")
 	f.BoolVar(&set.privateJWKS, "allow-private-jwks", false, "fetch apps' keys (jwks_uri) from private addresses as well")
 	f.StringVar(&set.issuer.URL, "oidc-issuer", "", "take the access tokens of this OpenID Connect issuer, in place of the server's own")
@@ -54,6 +56,9 @@ func (set smartSettings) check() error {
 	default:
 		return fmt.Errorf("--registration %q is not known: off, token or open", set.registration)
 	}
+	if set.practitioners != "clinic" && set.practitioners != "care-team" {
+		return fmt.Errorf("--practitioner-access %q is not known: clinic or care-team", set.practitioners)
+	}
 	if set.tokenLifetime <= 0 || set.tokenLifetime > time.Hour {
 		return fmt.Errorf("--token-lifetime %v: above 0, and at most an hour", set.tokenLifetime)
 	}
@@ -65,8 +70,9 @@ func (set smartSettings) check() error {
 func (set serveSettings) smartDoor(ctx context.Context, service *resources.Service, origin string, listening net.Addr, log *slog.Logger) (door, error) {
 	tables := state.New(service.Store.State())
 	policies := scope.NewCompiler(scope.Options{
-		Registry: service.SearchParameters,
-		Base:     service.Base,
+		Registry:     service.SearchParameters,
+		Base:         service.Base,
+		CareTeamOnly: set.smart.practitioners == "care-team",
 		ActsFor: func(relatedPerson string) ([]string, error) {
 			return authserver.ActsFor(context.Background(), service, service.Base, time.Now(), relatedPerson)
 		},

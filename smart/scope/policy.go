@@ -18,6 +18,8 @@ type Options struct {
 	Base string
 	// ActsFor are the ids of the patients that a related person (by id) acts for. Without it they act for nobody.
 	ActsFor func(relatedPerson string) ([]string, error)
+	// CareTeamOnly bounds a practitioner's user/ scopes to the patients that they care for; otherwise they reach the whole clinic.
+	CareTeamOnly bool
 }
 
 // Compiler turns scopes into policies.
@@ -44,7 +46,14 @@ func (c *Compiler) Policy(set Set, who Subject) (access.Policy, error) {
 	kind, id, _ := strings.Cut(who.FHIRUser, "/")
 	switch kind {
 	case "Practitioner":
-		p.reach[User] = everyone
+		if p.reach[User] = everyone; !c.CareTeamOnly {
+			break
+		}
+		of, err := ofCareTeam(p.registry, c.Base, id)
+		if err != nil {
+			return nil, err
+		}
+		p.reach[User] = of
 	case "Patient":
 		p.reach[User] = ofPatients(id)
 	case "RelatedPerson":

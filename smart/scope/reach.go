@@ -15,10 +15,59 @@ type reach func(resourceType string, i access.Interaction) search.Filter
 // everyone is for system/ scopes, and for practitioners: the whole clinic.
 func everyone(string, access.Interaction) search.Filter { return search.All{} }
 
-// ofPatients reaches what there is about these patients. To read it is enough to be in their compartment, or of a kind that all
-// share; to write, it must be about one of them: R4's compartment is too wide for that, since it holds what a patient has
-// performed or sent as well.
+// ofPatients reaches what there is about these patients.
 func ofPatients(ids ...string) reach {
+	return ofThese(patients{
+		self: search.ID(ids), known: true,
+		referred: func(param string) (some search.Or) {
+			for _, id := range ids {
+				some = append(some, search.Reference{Param: param, Type: "Patient", ID: id})
+			}
+			return some
+		},
+		others: otherPatients(ids),
+	})
+}
+
+// ofCareTeam reaches what there is about the patients that a practitioner cares for: by an active CareTeam that they take part in,
+// or as the patient's general practitioner.
+func ofCareTeam(registry *search.Registry, base, practitioner string) (reach, error) {
+	team, err := condition(registry, base, "CareTeam", []search.Parameter{
+		{Name: "participant", Value: "Practitioner/" + practitioner}, {Name: "status", Value: "active"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	cared := search.Or{
+		search.Reference{Param: "general-practitioner", Type: "Practitioner", ID: practitioner},
+		search.Has{Type: "CareTeam", Param: "patient", Filter: team},
+	}
+	of := ofThese(patients{
+		self: cared,
+		referred: func(param string) search.Or {
+			return search.Or{search.Chain{Param: param, Type: "Patient", Filter: cared}}
+		},
+	})
+	return func(resourceType string, i access.Interaction) search.Filter {
+		if slices.Contains(shared, resourceType) {
+			return search.All{} // practitioners keep the directory and the schedules
+		}
+		return of(resourceType, i)
+	}, nil
+}
+
+// patients are some, as filters tell them.
+type patients struct {
+	self     search.Filter                // on a Patient: that it is one of them
+	known    bool                         // by id, so that none of them can be created
+	referred func(param string) search.Or // on what refers to a patient by that parameter: to one of them
+	others   search.Filter                // on an Appointment: that somebody else takes part as a patient; nil where that does not matter
+}
+
+// ofThese reaches what there is about patients. To read it is enough to be in their compartment, or of a kind that all share; to
+// write, it must be about one of them: R4's compartment is too wide for that, since it holds what a patient has performed or sent
+// as well.
+func ofThese(p patients) reach {
 	var of reach
 	of = func(resourceType string, i access.Interaction) search.Filter {
 		reading := i == access.Read || i == access.Search
@@ -33,16 +82,14 @@ func ofPatients(ids ...string) reach {
 			params = compartmentParams(resourceType, params)
 		}
 		var some search.Or
-		for _, id := range ids {
-			if resourceType == "Patient" && i != access.Create { // of what is created nobody knows whose it is to be
-				some = append(some, search.ID{id})
-			}
-			for _, param := range params {
-				some = append(some, search.Reference{Param: param, Type: "Patient", ID: id})
-			}
+		if resourceType == "Patient" && !(p.known && i == access.Create) {
+			some = append(some, p.self)
 		}
-		if resourceType == "Appointment" && !reading {
-			return search.And{either(some), search.Not{Filter: otherPatients(ids)}}
+		for _, param := range params {
+			some = append(some, p.referred(param)...)
+		}
+		if resourceType == "Appointment" && !reading && p.others != nil {
+			return search.And{either(some), search.Not{Filter: p.others}}
 		}
 		return either(some)
 	}

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"iter"
 	"testing"
 
 	"fhirside/fhir"
@@ -169,6 +170,62 @@ func TestMay(t *testing.T) {
 		}
 		if got != test.may {
 			t.Errorf("%q lets %+v %q, want %q of %s", test.scopes, test.who, got, test.may, test.body)
+		}
+	}
+}
+
+// teams is a world with one CareTeam: of alice, with practitioner 1.
+type teams struct{ match.World }
+
+func (teams) Resource(resourceType, id string) (match.Subject, bool, error) {
+	return subjectOf(`{"resourceType":"` + resourceType + `","id":"` + id + `"}`), true, nil
+}
+
+func (teams) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+	return func(yield func(match.Subject, error) bool) {
+		if resourceType == "CareTeam" && toID == "alice" {
+			yield(subjectOf(`{"resourceType":"CareTeam","id":"t","status":"active","subject":{"reference":"Patient/alice"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`), nil)
+		}
+		if resourceType == "CareTeam" && toID == "bob" {
+			yield(subjectOf(`{"resourceType":"CareTeam","id":"u","status":"inactive","subject":{"reference":"Patient/bob"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`), nil)
+		}
+	}
+}
+
+func TestCareTeamOnly(t *testing.T) {
+	set, err := Parse("user/*.cruds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := NewCompiler(Options{Registry: search.R4, CareTeamOnly: true})
+	for _, test := range []struct{ user, body, may string }{
+		{"Practitioner/1", `{"resourceType":"Patient","id":"alice"}`, "cruds"},
+		{"Practitioner/1", `{"resourceType":"Patient","id":"bob"}`, ""}, // the team is over
+		{"Practitioner/1", `{"resourceType":"Patient","id":"carol","generalPractitioner":[{"reference":"Practitioner/1"}]}`, "cruds"},
+		{"Practitioner/2", `{"resourceType":"Patient","id":"alice"}`, ""},
+		{"Practitioner/1", `{"resourceType":"Observation","id":"1","subject":{"reference":"Patient/alice"}}`, "cruds"},
+		{"Practitioner/1", `{"resourceType":"Observation","id":"1","subject":{"reference":"Patient/bob"}}`, ""},
+		{"Practitioner/1", `{"resourceType":"Observation","id":"1","subject":{"reference":"Patient/bob"},"performer":[{"reference":"Patient/alice"}]}`, "rs"},
+		{"Practitioner/1", `{"resourceType":"Slot","id":"1"}`, "cruds"},
+		{"Practitioner/1", `{"resourceType":"Group","id":"1"}`, ""},
+		{"Patient/alice", `{"resourceType":"Patient","id":"alice"}`, "ruds"},
+	} {
+		p, err := compiler.Policy(set, Subject{FHIRUser: test.user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject, got := subjectOf(test.body), ""
+		for _, l := range letters {
+			ok, err := match.Matches(p.May(subject.Type, l.interaction), subject, teams{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok {
+				got += string(l.letter)
+			}
+		}
+		if got != test.may {
+			t.Errorf("%s may %q, want %q: %s", test.user, got, test.may, test.body)
 		}
 	}
 }
