@@ -7,13 +7,32 @@ import (
 	"strings"
 	"testing"
 
+	"fhirside/resources/store"
+	"fhirside/resources/store/mongo"
+	"fhirside/resources/store/mongo/mongotest"
 	"fhirside/resources/store/sqlite"
 	"fhirside/search/index"
 )
 
 // The command finishes what a server was asked for, beside it, and what it finds by its own parameters outlives other rules.
 func TestReindex(t *testing.T) {
-	set := testSettings(t)
+	older := func([]byte) (index.Values, error) { return index.Values{}, nil }
+	t.Run("SQLite", func(t *testing.T) {
+		set := testSettings(t)
+		testReindex(t, set, func() (store.Store, error) {
+			return sqlite.Open(t.Context(), strings.TrimPrefix(set.store, "sqlite:"), sqlite.Options{Rules: "older", Values: older})
+		})
+	})
+	t.Run("MongoDB", func(t *testing.T) {
+		set := testSettings(t)
+		set.store = mongotest.URI(t)
+		testReindex(t, set, func() (store.Store, error) {
+			return openMongoDB(t.Context(), set.store, mongo.Options{Rules: "older", Values: older})
+		})
+	})
+}
+
+func testReindex(t *testing.T, set serveSettings, byOlderRules func() (store.Store, error)) {
 	url, stop, ended := startServer(t, set)
 	call := func(method, path, body string) (int, string) {
 		t.Helper()
@@ -70,15 +89,22 @@ func TestReindex(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	older, err := open(t.Context(), set.store, sqlite.Options{Rules: "older", Values: func([]byte) (index.Values, error) { return index.Values{}, nil }})
+	older, err := byOlderRules()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for older.Ready(t.Context()) != nil {
+		if t.Context().Err() != nil {
+			t.Fatal("it is not indexed by older rules")
+		}
 	}
 	if err := older.Close(); err != nil {
 		t.Fatal(err)
 	}
 	url, stop, ended = startServer(t, set)
-	call(http.MethodGet, "SearchParameter/eyes/$reindex", "")
+	for answer, _ := ask(t, http.MethodGet, url+"/readyz", ""); answer.StatusCode != http.StatusOK; {
+		answer, _ = ask(t, http.MethodGet, url+"/readyz", "")
+	}
 	found()
 	stop()
 	if err := <-ended; err != nil {

@@ -22,8 +22,8 @@ const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone 
 // beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves.
 func openIndexed(ctx context.Context, url string, registry *search.Registry, base string) (store.Store, error) {
 	o := resources.Options{Registry: registry, Base: base}
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		return openIndexedFile(ctx, url, path, o)
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
+		return openIndexedFile(ctx, path, o)
 	}
 	indexer := make(chan *resources.Service, 1) // from when the store is there
 	with := func(use func(*resources.Service)) {
@@ -51,12 +51,12 @@ func openIndexed(ctx context.Context, url string, registry *search.Registry, bas
 }
 
 // openIndexedFile asks an existing file for the parameters that it has before it opens it.
-func openIndexedFile(ctx context.Context, url, path string, o resources.Options) (store.Store, error) {
+func openIndexedFile(ctx context.Context, path string, o resources.Options) (store.Store, error) {
 	rules := index.Rules(o.Registry)
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		return open(ctx, url, sqlite.Options{Rules: rules, Values: resources.New(o).IndexValues})
+		return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: resources.New(o).IndexValues})
 	}
-	s, err := openStore(ctx, url)
+	s, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -65,17 +65,13 @@ func openIndexedFile(ctx context.Context, url, path string, o resources.Options)
 	if err := errors.Join(service.Refresh(ctx), s.Close()); err != nil {
 		return nil, err
 	}
-	return open(ctx, url, sqlite.Options{Rules: rules, Values: service.IndexValues})
+	return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: service.IndexValues})
 }
 
 // openStore opens the store that a --store flag names beside a server that may have it open, and takes its index as it is.
 func openStore(ctx context.Context, url string) (store.Store, error) {
-	return open(ctx, url, sqlite.Options{})
-}
-
-func open(ctx context.Context, url string, o sqlite.Options) (store.Store, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
-		return sqlite.Open(ctx, path, o)
+		return sqlite.Open(ctx, path, sqlite.Options{})
 	}
 	return openMongoDB(ctx, url, mongo.Options{})
 }

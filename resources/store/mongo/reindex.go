@@ -111,10 +111,15 @@ func is(doc bson.Raw, field, value string) bool {
 // step does all that is left if the lease is free, else it waits; done says that the database is indexed by these rules.
 func (w reindexing) step(ctx context.Context) (done bool, err error) {
 	state, mine, err := w.take(ctx)
-	if err != nil || is(state, "rules", w.opt.Rules) {
+	switch {
+	case err != nil:
+		return false, err
+	case is(state, "rules", w.opt.Rules):
+		if mine { // or the next upgrade waits for its end
+			err = w.release(ctx)
+		}
 		return err == nil, err
-	}
-	if !mine {
+	case !mine:
 		w.rules.set(true, "by another process")
 		sleep(ctx, reindexPause)
 		return false, ctx.Err()
