@@ -219,8 +219,10 @@ func (b *bench) count(p *process) int {
 	return page.Total
 }
 
-func (b *bench) get(url string) []byte {
-	r, err := http.Get(url)
+func (b *bench) get(url string) []byte { return b.getBy(http.DefaultClient, url) }
+
+func (b *bench) getBy(client *http.Client, url string) []byte {
+	r, err := client.Get(url)
 	b.must(err)
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
