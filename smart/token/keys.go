@@ -23,6 +23,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
 
 	"fhirside/resources/store"
 	"fhirside/smart/state"
@@ -44,8 +45,8 @@ const (
 	overlap = MaxLife + 5*time.Minute
 	// recheck is how old the keys may be that a process goes by, so that it notices those of another one within a second.
 	recheck = 500 * time.Millisecond
-	// refetch is how old they must be to be looked up again for a token by an unknown key: whoever sends many of those does not
-	// reach the store with each.
+	// refetch is how often they are looked up again, however young, for a token by an unknown key: it may be the first by a new
+	// one, and whoever sends many others does not reach the store with each.
 	refetch = 100 * time.Millisecond
 )
 
@@ -65,6 +66,7 @@ type Keys struct {
 	Options
 	looking sync.Mutex // one looks them up for all
 	ring    atomic.Pointer[ring]
+	unknown *rate.Limiter // of look-ups for keys that are not known
 }
 
 // ring is the keys as they were at a time.
@@ -89,7 +91,7 @@ func New(ctx context.Context, o Options) (*Keys, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	k := &Keys{Options: o}
+	k := &Keys{Options: o, unknown: rate.NewLimiter(rate.Every(refetch), 1)}
 	r, err := k.load(ctx)
 	if err != nil {
 		return nil, err
@@ -244,9 +246,10 @@ func (k *Keys) sign(ctx context.Context, method jwt.SigningMethod, typ string, c
 
 // public is the key that verifies what has been signed by the one of that id; nil if there is none of that algorithm.
 func (k *Keys) public(ctx context.Context, algorithm, id string) (crypto.PublicKey, error) {
+	began := k.Now()
 	r, err := k.look(ctx, recheck)
-	if err == nil && r.byID[id] == nil {
-		r, err = k.look(ctx, refetch)
+	if err == nil && r.byID[id] == nil && r.looked.Before(began) && k.unknown.AllowN(began, 1) {
+		r, err = k.look(ctx, 0)
 	}
 	if err != nil {
 		return nil, err
