@@ -128,7 +128,7 @@ func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*crite
 	if isNone(visible) {
 		return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "a conditional interaction searches %s, which you may not", resourceType)
 	}
-	return &criteria{text: resourceType + "?" + formatQuery(params), typ: resourceType, filter: and(filter, visible)}, nil
+	return &criteria{text: resourceType + "?" + formatQuery(params), typ: resourceType, filter: search.AllOf(filter, visible)}, nil
 }
 
 // find looks the criteria up: "" where nothing matches, an error where several do.
@@ -155,26 +155,4 @@ func (c *criteria) list(v view, most int) (found []string, err error) {
 		return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
 	}
 	return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "more than %d resources match the criteria %s: nothing was done to any", most, c.text)
-}
-
-func and(filters ...search.Filter) search.Filter {
-	var parts search.And
-	for _, f := range filters {
-		switch f := f.(type) {
-		case nil, search.All:
-		case search.None:
-			return f
-		case search.And:
-			parts = append(parts, f...)
-		default:
-			parts = append(parts, f)
-		}
-	}
-	switch len(parts) {
-	case 0:
-		return search.All{}
-	case 1:
-		return parts[0]
-	}
-	return parts
 }

@@ -31,7 +31,7 @@ func (h hierarchy) Under(resourceType, id string) ([]string, error) {
 		for _, id := range level {
 			up = append(up, search.Reference{Param: search.Upward[resourceType], Type: resourceType, ID: id})
 		}
-		find := store.Search{Types: []string{resourceType}, Filter: and(up, granted), Limit: maxRelated + 1, KeysOnly: true}
+		find := store.Search{Types: []string{resourceType}, Filter: search.AllOf(up, granted), Limit: maxRelated + 1, KeysOnly: true}
 		for match, err := range h.v.Search(find) {
 			if err != nil {
 				return nil, err
@@ -49,7 +49,7 @@ func (h hierarchy) Over(resourceType, id string) ([]string, error) {
 		if isNone(granted) {
 			return nil, nil
 		}
-		find := store.Search{Types: []string{resourceType}, Filter: and(search.ID(level), granted)}
+		find := store.Search{Types: []string{resourceType}, Filter: search.AllOf(search.ID(level), granted)}
 		for match, err := range h.v.Search(find) {
 			if err != nil {
 				return nil, err

@@ -177,7 +177,7 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 		return nil
 	}
 	left := in.s.MaxInclude - len(in.page.Included)
-	find := store.Search{Types: []string{source}, Filter: and(refers, granted), Limit: left + len(in.seen) + 1}
+	find := store.Search{Types: []string{source}, Filter: search.AllOf(refers, granted), Limit: left + len(in.seen) + 1}
 	if canonicals {
 		find.Limit = 0 // some of what is found does not count
 	}

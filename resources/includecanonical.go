@@ -73,7 +73,7 @@ func (in *includer) canonicals(resourceType string, names []canonical) error {
 		urls = append(urls, search.URI{Param: "url", Value: c.url})
 	}
 	find := store.Search{
-		Types: []string{resourceType}, Filter: and(urls, granted), Limit: in.s.MaxInclude + 1,
+		Types: []string{resourceType}, Filter: search.AllOf(urls, granted), Limit: in.s.MaxInclude + 1,
 		Sort: []search.SortKey{{Param: "_lastUpdated", Kind: search.TypeDate, Descending: true}},
 	}
 	done := map[canonical]bool{}

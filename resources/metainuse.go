@@ -35,7 +35,7 @@ func (s *Service) metaInUse(v view, p access.Policy, resourceType string) ([]byt
 		if isNone(granted) {
 			continue
 		}
-		find := store.Search{Types: []string{t}, Filter: and(granted, s.labelled(t)), Limit: left + 1}
+		find := store.Search{Types: []string{t}, Filter: search.AllOf(granted, s.labelled(t)), Limit: left + 1}
 		for match, err := range v.Search(find) {
 			if err != nil {
 				return nil, err

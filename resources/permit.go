@@ -18,7 +18,7 @@ func may(p access.Policy, resourceType string, i access.Interaction) search.Filt
 	case f == nil:
 		return search.None{}
 	case resourceType == binary:
-		return and(f, standIn(p))
+		return search.AllOf(f, standIn(p))
 	}
 	return f
 }

@@ -117,7 +117,7 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 	if err != nil {
 		return store.Search{}, err
 	}
-	find := store.Search{Types: types, Filter: and(asked, beside(asked, granted)), Sort: parsed.Sort}
+	find := store.Search{Types: types, Filter: search.AllOf(asked, beside(asked, granted)), Sort: parsed.Sort}
 	if q.Compartment == nil {
 		return find, nil
 	}
@@ -125,7 +125,7 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 	if err != nil {
 		return find, err
 	}
-	find.Types, find.Filter = in, and(within, find.Filter)
+	find.Types, find.Filter = in, search.AllOf(within, find.Filter)
 	return find, nil
 }
 
@@ -221,7 +221,7 @@ func (c Compartment) within(types []string) ([]string, search.Filter, error) {
 	for _, t := range types {
 		if f := c.member(t, members[t]); len(f) > 0 {
 			in = append(in, t)
-			some = append(some, and(search.Type{t}, f))
+			some = append(some, search.AllOf(search.Type{t}, f))
 		}
 	}
 	switch len(in) {

@@ -59,7 +59,7 @@ const maxCodeSystems = 64
 
 // readCodeSystem reads and remembers one of the resources that a search finds; nil for a supplement.
 func (h heldTerminology) readCodeSystem(find store.Search, id string) (s *terminology.CodeSystem, err error) {
-	find.Filter = and(search.ID{id}, find.Filter)
+	find.Filter = search.AllOf(search.ID{id}, find.Filter)
 	for match, err := range h.v.Search(find) {
 		if err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (h heldTerminology) newest(resourceType, url string, fits func(*fhir.Resour
 func (h heldTerminology) lastChanged(resourceType string, f search.Filter) (find store.Search, granted bool) {
 	shown := may(h.p, resourceType, access.Search)
 	return store.Search{
-		Types: []string{resourceType}, Filter: and(f, shown),
+		Types: []string{resourceType}, Filter: search.AllOf(f, shown),
 		Sort: []search.SortKey{{Param: "_lastUpdated", Kind: search.TypeDate, Descending: true}},
 	}, !isNone(shown)
 }

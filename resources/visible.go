@@ -26,7 +26,7 @@ func visible(p access.Policy, types []string) ([]string, search.Filter, error) {
 		case isAll(f):
 			whole = append(whole, t)
 		default:
-			some = append(some, and(search.Type{t}, f))
+			some = append(some, search.AllOf(search.Type{t}, f))
 		}
 		granted = append(granted, t)
 	}
@@ -90,7 +90,7 @@ func restrictedInner(p access.Policy, resourceType string, f search.Filter) (sea
 		return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "the search looks into %s, which you may not search", resourceType)
 	}
 	inner, err := restricted(p, f)
-	return and(inner, granted), err
+	return search.AllOf(inner, granted), err
 }
 
 // beside is what a policy's answer adds to what was asked: of the ways in which it lets a resource be somebody's, one that the
@@ -115,7 +115,7 @@ func beside(asked, granted search.Filter) search.Filter {
 				left = append(left, part)
 			}
 		}
-		return and(left...)
+		return search.AllOf(left...)
 	}
 	return granted
 }

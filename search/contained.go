@@ -42,17 +42,15 @@ func (in insider) filter(f Filter) Filter {
 	case And:
 		parts := make([]Filter, len(f))
 		for i, part := range f {
-			if parts[i] = in.filter(part); isNone(parts[i]) {
-				return None{}
-			}
+			parts[i] = in.filter(part)
 		}
-		return allOf(parts)
+		return AllOf(parts...)
 	case Or:
 		parts := make([]Filter, len(f))
 		for i, part := range f {
 			parts[i] = in.filter(part)
 		}
-		return anyOf(parts)
+		return AnyOf(parts...)
 	case Not:
 		here := Containing(in.param, in.resourceType)
 		if part := in.filter(f.Filter); !isNone(part) {

@@ -90,7 +90,7 @@ func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) 
 	if opt.Criteria && len(all) == 0 {
 		return nil, fhir.Errorf(fhir.Invalid, fhir.CodeRequired, "the criteria are empty: they would select every resource")
 	}
-	p.query.Filter = allOf(all)
+	p.query.Filter = AllOf(all...)
 	return p.query, nil
 }
 

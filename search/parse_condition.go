@@ -63,7 +63,7 @@ func (p *parser) condition(types []string, name string, read reading, depth int)
 		}
 		alternatives = append(alternatives, f)
 	}
-	return anyOf(alternatives), nil
+	return AnyOf(alternatives...), nil
 }
 
 // paramGroup is a parameter and the types for which its code means this parameter.
@@ -138,7 +138,7 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 	}
 	switch {
 	case understood:
-		return anyOf(alternatives), nil
+		return AnyOf(alternatives...), nil
 	case refused == nil:
 		return nil, p.unknownBehind(param, targets, rest)
 	}

@@ -49,7 +49,7 @@ func (e *expression) logical(depth int) (Filter, error) {
 		case "and":
 			join = func(a, b Filter) Filter { return And{a, b} }
 		case "or":
-			join = func(a, b Filter) Filter { return anyOf([]Filter{a, b}) }
+			join = func(a, b Filter) Filter { return AnyOf(a, b) }
 		default:
 			return left, nil
 		}

@@ -62,7 +62,7 @@ func (p *parser) related(c comparison, value string, related func(h Hierarchy, r
 				alternatives = append(alternatives, Reference{Param: c.code, Type: ref.Type, ID: id})
 			}
 		}
-		return anyOf(alternatives), nil
+		return AnyOf(alternatives...), nil
 	})
 }
 

@@ -61,7 +61,7 @@ func (p *parser) list(c comparison, value string, read leafReader) (Filter, erro
 		}
 		alternatives = append(alternatives, f)
 	}
-	return anyOf(alternatives), nil
+	return AnyOf(alternatives...), nil
 }
 
 // leaves is how many conditions one alternative became.
@@ -143,7 +143,7 @@ func (p *parser) words(c comparison, text string) (Filter, error) {
 	if len(all) == 0 {
 		return None{}, nil
 	}
-	return allOf(all), p.step(len(all))
+	return AllOf(all...), p.step(len(all))
 }
 
 func (p *parser) uriLeaf(c comparison, text string) (Filter, error) {

@@ -56,7 +56,7 @@ func local(c comparison, ref fhir.Reference) Filter {
 			alternatives = append(alternatives, Reference{Param: c.code, Type: t, ID: ref.ID, Version: ref.Version})
 		}
 	}
-	return anyOf(alternatives)
+	return AnyOf(alternatives...)
 }
 
 // hasScheme says whether the text begins as an absolute URI does (RFC 3986).

@@ -49,7 +49,7 @@ func (p *parser) valueSetLeaf(c comparison, text string) (Filter, error) {
 	for _, coding := range expansion.Codings {
 		alternatives = append(alternatives, inSystem(c.code, coding.System, coding.Code))
 	}
-	return anyOf(alternatives), nil
+	return AnyOf(alternatives...), nil
 }
 
 // subsumed reads :below, a code that the resource's is or lies below.
@@ -78,7 +78,7 @@ func (p *parser) hierarchy(c comparison, value string, related func(system, code
 				alternatives = append(alternatives, inSystem(c.code, system, related))
 			}
 		}
-		return anyOf(alternatives), nil
+		return AnyOf(alternatives...), nil
 	})
 }
 

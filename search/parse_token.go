@@ -66,7 +66,7 @@ func withoutSystem(c comparison, code string) Filter {
 	for _, system := range c.param.ImpliedSystems {
 		alternatives = append(alternatives, inSystem(c.code, system, code))
 	}
-	return anyOf(alternatives)
+	return AnyOf(alternatives...)
 }
 
 func inSystem(param, system, code string) Token {

@@ -2,7 +2,6 @@ package scope
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 
@@ -115,9 +114,9 @@ func (p *policy) answer(resourceType string, i access.Interaction) search.Filter
 				conditions = append(conditions, p.condition(resourceType, s))
 			}
 		}
-		levels = append(levels, both(reach(resourceType, i), either(conditions)))
+		levels = append(levels, search.AllOf(reach(resourceType, i), search.AnyOf(conditions...)))
 	}
-	return either(levels)
+	return search.AnyOf(levels...)
 }
 
 // condition is that of a granular scope. A type without such a parameter is granted nothing.
@@ -130,31 +129,6 @@ func (p *policy) condition(resourceType string, s Scope) search.Filter {
 		return search.None{}
 	}
 	return f
-}
-
-// either holds where one of the parts does.
-func either(parts search.Or) search.Filter {
-	parts = slices.DeleteFunc(parts, is[search.None])
-	switch {
-	case slices.ContainsFunc(parts, is[search.All]):
-		return search.All{}
-	case len(parts) == 0:
-		return search.None{}
-	case len(parts) == 1:
-		return parts[0]
-	}
-	return parts
-}
-
-// both holds where both do.
-func both(a, b search.Filter) search.Filter {
-	switch {
-	case is[search.None](a), is[search.All](b):
-		return a
-	case is[search.None](b), is[search.All](a):
-		return b
-	}
-	return search.And{a, b}
 }
 
 func is[F search.Filter](f search.Filter) bool { _, ok := f.(F); return ok }

@@ -89,9 +89,9 @@ func ofThese(p patients) reach {
 			some = append(some, p.referred(param)...)
 		}
 		if resourceType == "Appointment" && !reading && p.others != nil {
-			return search.And{either(some), search.Not{Filter: p.others}}
+			return search.AllOf(search.AnyOf(some...), search.Not{Filter: p.others})
 		}
-		return either(some)
+		return search.AnyOf(some...)
 	}
 	return of
 }
@@ -112,7 +112,7 @@ func standsFor(of reach, i access.Interaction) search.Filter {
 			some = append(some, search.Chain{Param: search.SecurityContext, Type: t, Filter: f})
 		}
 	}
-	return either(some)
+	return search.AnyOf(some...)
 }
 
 // shared are the kinds that hold nothing about a patient: whoever may read them reads all of them.
