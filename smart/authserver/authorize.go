@@ -188,7 +188,7 @@ func (s *Server) checkLaunch(ctx context.Context, p parameters, client state.Cli
 	key := state.Hash(value)
 	launch, err := s.Tables.Launches.Get(ctx, key)
 	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && (launch.Value.Used != "" || launch.Value.Client != client.ID):
+	case errors.Is(err, store.ErrNotFound), err == nil && (launch.Value.Used != "" || launch.Value.Client != client.ID || !s.Now().Before(launch.Value.Until)):
 		return q.refuse(oauth.InvalidRequest, "launch is unknown, too old or used, or was made for another app")
 	case err != nil:
 		return err

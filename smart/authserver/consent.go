@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"fhirside/resources/store"
 	"fhirside/smart/oauth"
 	"fhirside/smart/scope"
 	"fhirside/smart/state"
@@ -110,8 +111,7 @@ func (t *turn) finish(granted scope.Set) error {
 var errUsed = errors.New("it has been used")
 
 // useLaunch makes sure that of all requests that began with a launch, one ends with a code. That one may do so again: people click
-// twice. The use is remembered for longer than other requests can be on their way; a launch that ran out while its user signed in
-// was good when the app came with it.
+// twice. The launch is kept for longer than requests that began with it can be on their way, used or not.
 func (t *turn) useLaunch() error {
 	if t.request.Launch == "" {
 		return nil
@@ -123,10 +123,10 @@ func (t *turn) useLaunch() error {
 		r.Value.Used, r.Expires = t.record.Key, t.Now().Add(2*pendingLife)
 		return nil
 	})
-	if errors.Is(err, errUsed) {
+	if errors.Is(err, errUsed) || errors.Is(err, store.ErrNotFound) {
 		return t.refuse(oauth.InvalidRequest, "the launch has been used")
 	}
-	return absent(err)
+	return err
 }
 
 // newCode makes a grant, of which nothing is given yet, and the code to fetch it with.

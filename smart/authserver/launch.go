@@ -27,8 +27,9 @@ func NewLaunch(ctx context.Context, tables *state.Tables, random io.Reader, now 
 		return "", err
 	}
 	value := base64.RawURLEncoding.EncodeToString(b[:])
+	launch.Until = now.Add(launchLife)
 	_, err := tables.Launches.Put(ctx, state.Record[state.Launch]{
-		Key: state.Hash(value), Owner: launch.Account, Expires: now.Add(launchLife), Value: launch,
+		Key: state.Hash(value), Owner: launch.Account, Expires: launch.Until.Add(2 * pendingLife), Value: launch,
 	})
 	return value, err
 }

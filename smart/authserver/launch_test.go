@@ -71,6 +71,12 @@ func TestEHRLaunch(t *testing.T) {
 
 // Two requests with one launch: the first to end wins, whoever came first.
 func TestLaunchIsForOneUse(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"at once": 0, "when it has run out": 6 * time.Minute} {
+		t.Run(name, func(t *testing.T) { testLaunchIsForOneUse(t, wait) })
+	}
+}
+
+func testLaunchIsForOneUse(t *testing.T, wait time.Duration) {
 	e := newEnv(t)
 	e.addUser("house")
 	house := user{name: "house", password: password}
@@ -78,6 +84,7 @@ func TestLaunchIsForOneUse(t *testing.T) {
 	q := e.request("launch", value, "scope", "launch patient/*.rs")
 	one, two := newBrowser(t, e.origin), newBrowser(t, e.origin)
 	first, second := one.get(e.authorizeURL(q)), two.get(e.authorizeURL(q))
+	e.clock.add(wait)
 	if got := two.follow(second, house).redirected(); got.Get("code") == "" {
 		t.Fatalf("%v", got)
 	}

@@ -104,10 +104,11 @@ type Context struct {
 
 // Launch is a launch from within an EHR.
 type Launch struct {
-	Client  string  `json:"client"`
-	Account string  `json:"account"`
-	Context Context `json:"context"`
-	Used    string  `json:"used,omitzero"` // Key of the Pending that it was used by; kept for a while, so that a second use is noticed
+	Client  string    `json:"client"`
+	Account string    `json:"account"`
+	Context Context   `json:"context"`
+	Until   time.Time `json:"until"`         // an app may come with it before
+	Used    string    `json:"used,omitzero"` // Key of the Pending that it was used by; kept for a while, so that a second use is noticed
 }
 
 // Code is an authorization code. It is kept for a while after its use, so that a second use is noticed.
