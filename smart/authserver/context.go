@@ -178,8 +178,12 @@ func (t *turn) related() (found []store.Version, err error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := t.userPolicy(t.user.FHIRUser)
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range patients {
-		version, err := t.Service.Read(t.ctx(), access.Everything, "Patient", id)
+		version, err := t.Service.Read(t.ctx(), policy, "Patient", id)
 		switch {
 		case err == nil:
 			found = append(found, version)

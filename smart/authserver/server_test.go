@@ -112,7 +112,9 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 	for _, text := range clinic {
 		e.write(text)
 	}
-	scopes := scope.NewCompiler(scope.Options{Registry: search.R4, Base: e.origin + "/fhir"})
+	scopes := scope.NewCompiler(scope.Options{Registry: search.R4, Base: e.origin + "/fhir", ActsFor: func(id string) ([]string, error) {
+		return authserver.ActsFor(ctx, e.service, e.origin+"/fhir", e.clock.Now(), id)
+	}})
 	o := authserver.Options{
 		Origin: e.origin, Base: e.origin + "/fhir", Tables: e.tables, Accounts: e.accounts, Clients: clients, Keys: e.keys,
 		Service: e.service, Policies: scopes.Policy, Forget: func(grant string) { e.forgotten.Store(grant, true) },

@@ -23,6 +23,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	claims := map[string]string{"sub": h.grant.Value.Account}
 	if set.Has(scopeFHIRUser) || set.Has(scopeProfile) {
 		claims["fhirUser"] = s.absolute(h.grant.Value.FHIRUser)
+		claims["profile"] = claims["fhirUser"] // as the id token has it
 		name, err := s.nameOf(r.Context(), h.grant.Value)
 		if err != nil {
 			return err
