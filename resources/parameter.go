@@ -103,16 +103,18 @@ func (s *Service) ReindexParameter(ctx context.Context, p access.Policy, id stri
 	if err := s.fits(s.rules().added, id, sp); err != nil {
 		return "", nil, err
 	}
-	if i := s.rules().find(id); i < 0 || !sameDefinition(s.rules().added[i].Definition, sp) {
+	now := s.rules() // once: they may change at any time
+	if i := now.find(id); i < 0 || !sameDefinition(now.added[i].Definition, sp) {
 		if err := s.register(ctx, id, sp); err != nil {
 			return "", nil, err
 		}
+		now = s.rules()
 	}
-	i := s.rules().find(id)
+	i := now.find(id)
 	if i < 0 {
 		return "", nil, fhir.Errorf(fhir.Conflict, fhir.CodeConflict, "the search parameter has just been deleted")
 	}
-	if a := s.rules().added[i]; !a.Active {
+	if a := now.added[i]; !a.Active {
 		if err := s.RequestReindex(ctx, typesOf(a.Definition), a.Since); err != nil {
 			return "", nil, err
 		}
@@ -185,7 +187,7 @@ func (s *Service) ParameterProgress(ctx context.Context, p access.Policy, id str
 		}
 	}
 	answer := []parameterValue{{Name: "status", Code: string(state)}}
-	if state == ParameterIndexing {
+	if state == ParameterIndexing && isAll(may(p, searchParameter, access.Update)) { // how much there is, is not for everybody
 		progress, err := s.ReindexProgress(ctx)
 		if err != nil {
 			return "", nil, err

@@ -146,8 +146,17 @@ func (s *Service) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone := func(a addedParameter) bool { return defined[a.ID] == nil }
-	if slices.ContainsFunc(added.Parameters, gone) {
+	removed := map[string]int64{} // of what was looked at: what somebody adds meanwhile was not
+	for _, a := range added.Parameters {
+		if defined[a.ID] == nil {
+			removed[a.ID] = a.Since
+		}
+	}
+	gone := func(a addedParameter) bool {
+		since, ok := removed[a.ID]
+		return ok && since == a.Since
+	}
+	if len(removed) > 0 {
 		if added, revision, err = s.changeParameters(ctx, func(a *addedParameters) { a.Parameters = slices.DeleteFunc(a.Parameters, gone) }); err != nil {
 			return err
 		}
