@@ -40,10 +40,23 @@ func configure(cmd *cobra.Command) error {
 	}
 	return eachUnset(flags, func(f *pflag.Flag) error {
 		if value, ok := file[f.Name]; ok {
-			return fill(f, fmt.Sprint(value), path+": "+f.Name)
+			return fill(f, settingOf(value), path+": "+f.Name)
 		}
 		return nil
 	})
+}
+
+// settingOf is a value of the file as the command line has it: a list with commas.
+func settingOf(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	parts := make([]string, len(list))
+	for i, part := range list {
+		parts[i] = fmt.Sprint(part)
+	}
+	return strings.Join(parts, ",")
 }
 
 // eachUnset calls do for the flags that have their default.

@@ -204,3 +204,12 @@ func TestVersion(t *testing.T) {
 		t.Error(fmt.Sprint(out.String(), err))
 	}
 }
+
+// A list of the file is what the flag takes: values with commas.
+func TestSettingsOfLists(t *testing.T) {
+	for want, value := range map[string]any{"a,b": []any{"a", "b"}, "1": []any{uint64(1)}, "x": "x", "true": true, "": []any{}} {
+		if got := settingOf(value); got != want {
+			t.Errorf("%v is %q, want %q", value, got, want)
+		}
+	}
+}
