@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,7 +60,13 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 	if err != nil {
 		return done, explain(ctx, err)
 	}
-	defer s.clock.end(commit)
+	defer func() {
+		if err == nil || errors.Is(err, store.ErrRules) {
+			s.clock.end(commit)
+		} else {
+			s.clock.lapse(commit) // the server may still be writing
+		}
+	}()
 	if r.Rules < required {
 		return done, fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, required)
 	}
