@@ -21,7 +21,7 @@ type Limit struct {
 type Limits struct {
 	SignIn       Limit // passwords and codes; each costs a slow hash
 	Token        Limit // requests to token, introspect, revoke and launch
-	Failure      Limit // of those, by an address in the name of one client: what ended with an error
+	Failure      Limit // of those, by an address in the name of one client: what was refused
 	Registration Limit
 }
 

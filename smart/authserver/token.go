@@ -54,7 +54,7 @@ func (s *Server) asClient(w http.ResponseWriter, r *http.Request, serve func(par
 }
 
 // withinFailures serves a request, whose form has been read, unless too many failed from where it comes in the name of the same
-// client.
+// client. Faults of the server are not the sender's failures.
 func (s *Server) withinFailures(r *http.Request, serve func() error) error {
 	id, _, basic := r.BasicAuth()
 	if !basic {
@@ -65,7 +65,7 @@ func (s *Server) withinFailures(r *http.Request, serve func() error) error {
 		return err
 	}
 	err := serve()
-	if err != nil {
+	if isRefusal(err) {
 		_ = s.limits.failure.take(sender, s.Now()) // the answer says more than that it was the last one
 	}
 	return err

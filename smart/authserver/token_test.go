@@ -1,13 +1,17 @@
 package authserver_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"fhirside/resources/store"
 	"fhirside/smart/authserver"
+	"fhirside/smart/client"
 	"fhirside/smart/state"
 )
 
@@ -364,4 +368,23 @@ func TestTokenLimits(t *testing.T) {
 	e.tokens()
 	e.clock.add(2 * time.Second)
 	wantError(t, e.post("token", "portal:wrong", redeem("abc", "client_id", "")), 401, "invalid_client")
+}
+
+// down is a database that cannot be reached.
+type down struct{ store.State }
+
+func (down) Get(context.Context, string, string) (store.Entry, error) {
+	return store.Entry{}, errors.New("it is down")
+}
+
+// A client that tries again while the database is down has done nothing wrong, and is served when that is back.
+func TestFaultsAreNotFailures(t *testing.T) {
+	e := newEnv(t, func(o *authserver.Options) {
+		o.Limits.Failure = authserver.Limit{PerSecond: 1, Burst: 2}
+		o.Clients = client.New(client.Options{Tables: state.New(down{})})
+	})
+	for i := range 8 {
+		path := []string{"token", "introspect", "revoke", "launch"}[i%4]
+		wantError(t, e.post(path, "portal:"+secret, redeem("abc", "client_id", "", "token", "x")), 500, "server_error")
+	}
 }
