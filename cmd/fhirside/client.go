@@ -54,7 +54,6 @@ type clientSettings struct {
 	JWKSURI   string   `yaml:"jwks-uri"`
 	Redirects []string `yaml:"redirect"`
 	LaunchURL string   `yaml:"launch-url"`
-	LogoURI   string   `yaml:"logo-uri"`
 	Scope     string   `yaml:"scope"`
 	Trusted   bool     `yaml:"trusted"`
 }
@@ -115,7 +114,6 @@ A YAML file has the same settings by the flags' names, for several apps; it is r
 	f.StringVar(&set.JWKSURI, "jwks-uri", "", "where its public keys are")
 	f.StringArrayVar(&set.Redirects, "redirect", nil, "redirect URI; may be repeated")
 	f.StringVar(&set.LaunchURL, "launch-url", "", "where it is launched from an EHR")
-	f.StringVar(&set.LogoURI, "logo-uri", "", "picture for people to know it by")
 	f.StringVar(&set.Scope, "scope", "", "the most that it can be granted")
 	f.BoolVar(&set.Trusted, "trusted", false, "may create launches, and is shown no consent page")
 	f.StringVar(&file, "file", "", "YAML file with several apps")
@@ -207,7 +205,7 @@ func plain(err error) error {
 func (set clientSettings) record(ctx context.Context, had string) (c state.Client, secret string, err error) {
 	c = state.Client{
 		ID: set.ID, Name: set.Name, Type: state.ClientType(set.Type), JWKSURI: set.JWKSURI, Redirects: set.Redirects,
-		LaunchURL: set.LaunchURL, LogoURI: set.LogoURI, Scope: set.Scope, Trusted: set.Trusted,
+		LaunchURL: set.LaunchURL, Scope: set.Scope, Trusted: set.Trusted,
 	}
 	asked, err := scope.Parse(set.Scope)
 	if err != nil {

@@ -3,9 +3,7 @@ package account
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -47,11 +45,11 @@ func (a *Accounts) SignIn(ctx context.Context, w http.ResponseWriter, account st
 
 // newSession never goes on with the cookie that the browser came with: somebody else may have put it there.
 func (a *Accounts) newSession(ctx context.Context, w http.ResponseWriter, name string, half bool) (Session, error) {
-	secret, err := a.secret()
+	secret, err := state.Secret(a.Random)
 	if err != nil {
 		return Session{}, err
 	}
-	csrf, err := a.secret()
+	csrf, err := state.Secret(a.Random)
 	if err != nil {
 		return Session{}, err
 	}
@@ -173,7 +171,7 @@ func (a *Accounts) BrowserToken(w http.ResponseWriter, r *http.Request) (string,
 	value := a.cookie(r, browserCookie)
 	if value == "" {
 		var err error
-		if value, err = a.secret(); err != nil {
+		if value, err = state.Secret(a.Random); err != nil {
 			return "", err
 		}
 		a.set(w, browserCookie, value, 0)
@@ -191,7 +189,7 @@ func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byt
 
 // remember makes the browser one in which this person has signed in.
 func (a *Accounts) remember(ctx context.Context, w http.ResponseWriter, name string) error {
-	secret, err := a.secret()
+	secret, err := state.Secret(a.Random)
 	if err != nil {
 		return err
 	}
@@ -216,13 +214,6 @@ func (a *Accounts) knows(ctx context.Context, name string, b Browser) (string, e
 }
 
 func deviceKey(secret string) string { return "device:" + state.Hash(secret) }
-
-// secret is 256 random bits as base64url.
-func (a *Accounts) secret() (string, error) {
-	bits := make([]byte, 32)
-	_, err := io.ReadFull(a.Random, bits)
-	return base64.RawURLEncoding.EncodeToString(bits), err
-}
 
 // cookieName has the prefix that keeps a cookie from being set without https. (__Host- would be stricter, but its path is /, and
 // then the FHIR API would see it.)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fhirside/resources/store"
+	"fhirside/smart/client"
 	"fhirside/smart/oauth"
 	"fhirside/smart/state"
 )
@@ -175,7 +176,7 @@ func (s *Server) isBase(text string) bool {
 	}
 	given, err := url.Parse(text)
 	base, errBase := url.Parse(s.Base)
-	return err == nil && errBase == nil && isLoopback(given.Hostname()) && given.User == nil && given.RawQuery == "" && given.Fragment == "" &&
+	return err == nil && errBase == nil && client.IsLoopback(given.Hostname()) && given.User == nil && given.RawQuery == "" && given.Fragment == "" &&
 		given.Scheme == base.Scheme && given.Port() == base.Port() && given.Path == base.Path
 }
 

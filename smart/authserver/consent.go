@@ -135,7 +135,7 @@ func (t *turn) newCode(granted scope.Set) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	code, err := t.secret()
+	code, err := state.Secret(t.Random)
 	if err != nil {
 		return "", err
 	}

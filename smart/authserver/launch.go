@@ -2,7 +2,6 @@ package authserver
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,13 +21,12 @@ import (
 
 // NewLaunch keeps a launch and returns its launch value: random, for one use within five minutes.
 func NewLaunch(ctx context.Context, tables *state.Tables, random io.Reader, now time.Time, launch state.Launch) (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
+	value, err := state.Secret(random)
+	if err != nil {
 		return "", err
 	}
-	value := base64.RawURLEncoding.EncodeToString(b[:])
 	launch.Until = now.Add(launchLife)
-	_, err := tables.Launches.Put(ctx, state.Record[state.Launch]{
+	_, err = tables.Launches.Put(ctx, state.Record[state.Launch]{
 		Key: state.Hash(value), Owner: launch.Account, Expires: launch.Until.Add(2 * pendingLife), Value: launch,
 	})
 	return value, err

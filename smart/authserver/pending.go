@@ -48,7 +48,7 @@ var forged = &notice{
 
 // begin keeps a new request.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, q request, client state.Client) (*turn, error) {
-	id, err := s.secret()
+	id, err := state.Secret(s.Random)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,11 @@ package authserver
 
 import (
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"fhirside/smart/client"
 	"fhirside/smart/oauth"
 	"fhirside/smart/web"
 )
@@ -44,19 +44,11 @@ func withoutLoopbackPort(uri string) (string, bool) {
 		authority = rest[:end]
 	}
 	u, err := url.Parse(uri)
-	if err != nil || u.User != nil || u.Host != authority || !isLoopback(u.Hostname()) || strings.HasSuffix(u.Host, ":") {
+	if err != nil || u.User != nil || u.Host != authority || !client.IsLoopback(u.Hostname()) || strings.HasSuffix(u.Host, ":") {
 		return "", false
 	}
 	host := strings.TrimSuffix(authority, ":"+u.Port())
 	return "http://" + host + rest[len(authority):], true
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }
 
 // redirect leads the browser back to the app, with what it asked for or with an error.

@@ -23,7 +23,6 @@ type metadata struct {
 	GrantTypes    []string        `json:"grant_types,omitempty"`
 	ResponseTypes []string        `json:"response_types,omitempty"`
 	Name          string          `json:"client_name,omitempty"`
-	LogoURI       string          `json:"logo_uri,omitempty"`
 	Scope         string          `json:"scope,omitempty"`
 	JWKSURI       string          `json:"jwks_uri,omitempty"`
 	JWKS          json.RawMessage `json:"jwks,omitempty"`
@@ -41,9 +40,6 @@ type registration struct {
 
 // usualScope is what an app may be granted that does not say for what it registers.
 const usualScope = "openid fhirUser launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds"
-
-// maxName is the most characters of an app's name: people read it before they decide.
-const maxName = 100
 
 // register is the registration endpoint.
 func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
@@ -125,11 +121,9 @@ func (s *Server) clientFrom(m *metadata) (c state.Client, err error) {
 	if m.Scope, err = m.registeredScope(c.Type); err != nil {
 		return c, err
 	}
-	if m.Name = strings.TrimSpace(m.Name); len([]rune(m.Name)) > maxName {
-		return c, badMetadata("client_name has more than %d characters", maxName)
-	}
+	m.Name = strings.TrimSpace(m.Name)
 	c.ID, c.Name, c.Scope, c.Dynamic, c.Created = id.String(), m.Name, m.Scope, true, s.Now().UTC()
-	c.Redirects, c.LaunchURL, c.LogoURI, c.JWKS, c.JWKSURI = m.RedirectURIs, m.LaunchURL, m.LogoURI, m.JWKS, m.JWKSURI
+	c.Redirects, c.LaunchURL, c.JWKS, c.JWKSURI = m.RedirectURIs, m.LaunchURL, m.JWKS, m.JWKSURI
 	return c, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
@@ -41,8 +40,6 @@ const (
 	launchLife  = 5 * time.Minute      // of a launch value
 	offlineLife = 100 * 24 * time.Hour // of a refresh token that is not used; SMART asks for three months
 	onlineLife  = 12 * time.Hour       // no session lasts longer
-	backendLife = 5 * time.Minute      // SMART, "Backend Services": at most
-	accessMost  = time.Hour            // of an access token
 )
 
 // Options of a Server. Those down to Policies are required.
@@ -101,8 +98,8 @@ func New(o Options) *Server {
 	}
 	o.Registration = cmp.Or(o.Registration, RegistrationOff)
 	o.Limits = o.Limits.orDefault()
-	if o.TokenLifetime <= 0 || o.TokenLifetime > accessMost {
-		o.TokenLifetime = accessMost
+	if o.TokenLifetime <= 0 || o.TokenLifetime > token.MaxLife {
+		o.TokenLifetime = token.MaxLife
 	}
 	path := "/oauth"
 	if u, err := url.Parse(o.Origin); err == nil {
@@ -187,15 +184,6 @@ func (e endpoint) allowed() (methods []string) {
 	}
 	slices.Sort(methods)
 	return methods
-}
-
-// secret is a new random value that nobody can guess, of characters that need no escaping in URLs.
-func (s *Server) secret() (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(s.Random, b[:]); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
 // revokeGrant ends a family of tokens, at once in this process and within a second in the others.

@@ -63,7 +63,7 @@ func (s *Server) issue(ctx context.Context, grant state.Record[state.Grant], cli
 
 // rotate gives a refresh token in place of the one that was used, if there was one.
 func (s *Server) rotate(ctx context.Context, grant state.Record[state.Grant], i issuance, now time.Time) (string, error) {
-	value, err := s.secret()
+	value, err := state.Secret(s.Random)
 	if err != nil {
 		return "", err
 	}
@@ -179,7 +179,7 @@ func (s *Server) backend(ctx context.Context, p parameters, client state.Client)
 	if err != nil {
 		return nil, err
 	}
-	now, life := s.Now().UTC(), min(s.TokenLifetime, backendLife)
+	now, life := s.Now().UTC(), min(s.TokenLifetime, token.BackendLife)
 	grant, err := s.Tables.Grants.Put(ctx, state.Record[state.Grant]{
 		Key: id.String(), Owner: client.ID, Expires: now.Add(life + time.Minute),
 		Value: state.Grant{Client: client.ID, Scope: granted.String(), Created: now},

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"io"
 	"log/slog"
 	"time"
@@ -109,11 +108,9 @@ func NewSecret(random io.Reader) (secret, kept string, err error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	var b [32]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
+	if secret, err = state.Secret(random); err != nil {
 		return "", "", err
 	}
-	secret = base64.RawURLEncoding.EncodeToString(b[:])
 	return secret, state.Hash(secret), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -18,7 +19,7 @@ import (
 // Bounds of what is registered.
 const (
 	maxID        = 200 // bytes
-	maxName      = 200
+	maxName      = 100 // characters: people read it before they decide
 	maxURI       = 2048
 	maxRedirects = 50
 	maxKeys      = 100
@@ -37,8 +38,8 @@ func (r *Registry) Validate(c state.Client) error {
 	if c.ID == "" || len(c.ID) > maxID || strings.ContainsFunc(c.ID, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return metadata("client_id must be 1 to %d printable ASCII characters without spaces", maxID)
 	}
-	if len(c.Name) > maxName || strings.ContainsFunc(c.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return metadata("client_name is too long or has control characters")
+	if utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		return metadata("client_name has more than %d characters, or control characters", maxName)
 	}
 	for _, check := range []func(state.Client) error{checkRedirects, r.checkProof, r.checkURIs, checkScope} {
 		if err := check(c); err != nil {
@@ -156,13 +157,14 @@ func checkWeb(u *url.URL) string {
 	switch {
 	case u.Hostname() == "":
 		return "has no host"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		return "is without TLS (https), and not for a loopback address"
 	}
 	return ""
 }
 
-func isLoopback(host string) bool {
+// IsLoopback says whether a host is this machine to itself: localhost, or a loopback address.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
@@ -172,20 +174,8 @@ func isLoopback(host string) bool {
 
 // checkURIs: those that browsers are led to, and the one that the server itself asks.
 func (r *Registry) checkURIs(c state.Client) error {
-	for name, text := range map[string]string{"the launch URL": c.LaunchURL, "logo_uri": c.LogoURI} {
-		if text == "" {
-			continue
-		}
-		u, problem := absolute(text)
-		if problem == "" && u.Scheme != "https" && u.Scheme != "http" {
-			problem = "is no URL of the web"
-		}
-		if problem == "" {
-			problem = checkWeb(u)
-		}
-		if problem != "" {
-			return metadata("%s %s", name, problem)
-		}
+	if problem := checkLaunchURL(c.LaunchURL); problem != "" {
+		return metadata("the launch URL %s", problem)
 	}
 	if c.JWKSURI == "" {
 		return nil
@@ -198,4 +188,18 @@ func (r *Registry) checkURIs(c state.Client) error {
 		return metadata("jwks_uri is no https URL")
 	}
 	return nil
+}
+
+func checkLaunchURL(text string) string {
+	if text == "" {
+		return ""
+	}
+	u, problem := absolute(text)
+	switch {
+	case problem != "":
+		return problem
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "is no URL of the web"
+	}
+	return checkWeb(u)
 }

@@ -74,6 +74,7 @@ func TestMetadata(t *testing.T) {
 		"no id":                        {public, func(c *state.Client) { c.ID = "" }, "client_id"},
 		"id with a space":              {public, func(c *state.Client) { c.ID = "a b" }, "client_id"},
 		"id too long":                  {public, func(c *state.Client) { c.ID = strings.Repeat("a", 201) }, "client_id"},
+		"long name":                    {public, func(c *state.Client) { c.Name = strings.Repeat("ä", 101) }, "100 characters"},
 		"name with a line end":         {public, func(c *state.Client) { c.Name = "a\nb" }, "client_name"},
 		"no type":                      {public, func(c *state.Client) { c.Type = "" }, "public, confidential or backend"},
 		"public with a secret":         {public, func(c *state.Client) { c.Secret = "kept" }, "neither"},
@@ -97,7 +98,6 @@ func TestMetadata(t *testing.T) {
 		"no redirect":                  {public, func(c *state.Client) { c.Redirects = nil }, "redirect_uris"},
 		"launched without TLS":         {public, func(c *state.Client) { c.LaunchURL = "http://app.example/launch" }, "without TLS"},
 		"launched by script":           {public, func(c *state.Client) { c.LaunchURL = "javascript:x" }, "no URL of the web"},
-		"a picture that is code":       {public, func(c *state.Client) { c.LogoURI = "data:text/html,x" }, "no URL of the web"},
 	} {
 		changed := c.client
 		c.change(&changed)

@@ -84,7 +84,6 @@ type Client struct {
 	JWKSURI   string          `json:"jwksUri,omitzero"`
 	Redirects []string        `json:"redirects,omitzero"`
 	LaunchURL string          `json:"launchUrl,omitzero"`
-	LogoURI   string          `json:"logoUri,omitzero"`
 	Scope     string          `json:"scope"`            // the most that it can be granted
 	Trusted   bool            `json:"trusted,omitzero"` // may create launches; its users are not asked for consent
 	Dynamic   bool            `json:"dynamic,omitzero"` // registered itself (RFC 7591)

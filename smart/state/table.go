@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"time"
 
@@ -93,6 +94,13 @@ func (t Table[T]) read(e store.Entry) (Record[T], error) {
 		return r, fmt.Errorf("the stored %s cannot be read: %w", t.kind, err)
 	}
 	return r, nil
+}
+
+// Secret is a new value that nobody can guess: 256 random bits as base64url.
+func Secret(random io.Reader) (string, error) {
+	var b [32]byte
+	_, err := io.ReadFull(random, b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:]), err
 }
 
 // Hash is under which key a secret that clients hold (a code, a refresh token, a cookie) is kept: SHA-256, base64url. Those
