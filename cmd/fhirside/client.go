@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -29,19 +27,6 @@ func clientCommand() *cobra.Command {
 	}
 	cmd.AddCommand(clientAddCommand(), clientListCommand(), clientRemoveCommand())
 	return cmd
-}
-
-// withStore opens the store that --store names for as long as do runs.
-func withStore(cmd *cobra.Command, url *string, do func(store.Store) error) (err error) {
-	if err := configure(cmd); err != nil {
-		return err
-	}
-	s, err := openStore(cmd.Context(), *url)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(s)
 }
 
 // clientSettings are the flags of client add, and the entries of its --file by the same names.
@@ -120,14 +105,6 @@ A YAML file has the same settings by the flags' names, for several apps; it is r
 	f.BoolVar(&replace, "replace", false, "replace an app that has the id; it keeps its secret unless it gets another one")
 	f.BoolVar(&private, "allow-private-jwks", false, "let --jwks-uri be without TLS, as the server must be told too")
 	return cmd
-}
-
-func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	return strings.TrimRight(line, "\r\n"), nil
 }
 
 // readClients reads a YAML file of apps.

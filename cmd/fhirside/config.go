@@ -10,6 +10,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
+func addConfigFlag(cmd *cobra.Command) {
+	cmd.Flags().String("config", "", "YAML file with these settings by the flags' names")
+}
+
 // configure fills in what the command line does not say: from the environment (FHIRSIDE_BASE_URL for --base-url), then from the
 // YAML file that --config names, whose keys are the flags' names. What no one says keeps its default.
 func configure(cmd *cobra.Command) error {

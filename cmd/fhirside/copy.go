@@ -14,7 +14,7 @@ import (
 )
 
 func copyCommand() *cobra.Command {
-	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1}
+	set := ownSettings()
 	var to string
 	cmd := &cobra.Command{
 		Use:   "copy --from DATABASE --to DATABASE",
@@ -33,9 +33,9 @@ there. What was interrupted goes on where it stopped. End the servers of both da
 	f := cmd.Flags()
 	f.StringVar(&set.store, "from", "", storeUsage)
 	f.StringVar(&to, "to", "", "database to copy into, as --from")
-	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.StringVar(&set.baseURL, "base-url", "", baseURLUsage)
 	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, as serve has it")
-	f.String("config", "", "YAML file with these settings by the flags' names")
+	addConfigFlag(cmd)
 	return cmd
 }
 

@@ -17,7 +17,7 @@ import (
 	"fhirside/smart/state"
 )
 
-// baseURLUsage documents --base-url of the commands that name the server in what they print.
+// baseURLUsage documents --base-url of the commands that are not serve.
 const baseURLUsage = "origin by which clients know the server, as serve has it"
 
 const defaultBaseURL = "http://127.0.0.1:8080"

@@ -92,7 +92,8 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 		return u.String(), client, func() error { return nil }, nil
 	}
 	// The same way in as over the network: everything is checked as if a client had sent it.
-	set := serveSettings{store: to.store, textSearch: to.textSearch, auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
+	set := ownSettings()
+	set.store, set.textSearch = to.store, to.textSearch
 	options, err := set.serviceOptions()
 	if err != nil {
 		return "", nil, nil, err

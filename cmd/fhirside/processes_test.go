@@ -82,15 +82,24 @@ func TestServerProcesses(t *testing.T) {
 			}
 			admitted(fresh, http.StatusOK)
 			admitted(old, http.StatusOK)
-			r.must(clientCommand, "", "remove", "app")
-			removed := time.Now()
-			for _, server := range servers {
-				for statusOf(t, server+"/fhir/Observation", old) != http.StatusUnauthorized {
-					if time.Since(removed) > 5*time.Second { // it promises one, on a machine that has nothing else to do
-						t.Fatal("the token of a removed app is still good")
+			shutOut := func(token, whose string) {
+				t.Helper()
+				began := time.Now()
+				for _, server := range servers {
+					for statusOf(t, server+"/fhir/Observation", token) != http.StatusUnauthorized {
+						if time.Since(began) > 5*time.Second { // it promises one, on a machine that has nothing else to do
+							t.Fatalf("the token of %s is still good", whose)
+						}
 					}
 				}
 			}
+			r.must(userCommand, "", "disable", "maria")
+			shutOut(old, "a disabled account")
+			r.must(userCommand, "", "enable", "maria")
+			again := r.must(tokenCommand, "", "app", "--user", "maria", "--base-url", base)
+			admitted(again, http.StatusOK)
+			r.must(clientCommand, "", "remove", "app")
+			shutOut(again, "a removed app")
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,7 @@ import (
 )
 
 func purgeCommand() *cobra.Command {
-	set := serveSettings{auth: "none", validation: "structure", conditionalDelete: "single", maxBody: 1}
+	set := ownSettings()
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "purge TYPE/ID",
@@ -34,12 +33,11 @@ A server may have the store open meanwhile. Backups are not touched.`,
 			return purge(cmd, set, args[0], yes)
 		},
 	}
+	addStoreFlag(cmd, &set.store)
 	f := cmd.Flags()
-	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
 	f.StringVar(&set.references, "references", "check", "whether references to the record forbid it: check, or ignore to let them dangle")
-	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.StringVar(&set.baseURL, "base-url", "", baseURLUsage)
 	f.BoolVar(&yes, "yes", false, "do not ask")
-	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
 
@@ -83,8 +81,8 @@ func confirm(in io.Reader, out io.Writer, name string) error {
 	if _, err := fmt.Fprintf(out, "This erases %s and all of its versions for good. Type its name to go on: ", name); err != nil {
 		return err
 	}
-	typed, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	typed, err := readLine(in)
+	if err != nil {
 		return err
 	}
 	if strings.TrimSpace(typed) != name {

@@ -13,7 +13,7 @@ import (
 )
 
 func reindexCommand() *cobra.Command {
-	set := serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1}
+	set := ownSettings()
 	var types []string
 	cmd := &cobra.Command{
 		Use:   "reindex",
@@ -29,12 +29,11 @@ What was interrupted goes on where it stopped.`,
 			return reindex(cmd, set, types)
 		},
 	}
+	addStoreFlag(cmd, &set.store)
 	f := cmd.Flags()
-	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
-	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, as serve has it")
+	f.StringVar(&set.baseURL, "base-url", "", baseURLUsage)
 	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, as serve has it")
 	f.StringSliceVar(&types, "type", nil, "resource types to index (default: all)")
-	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
 

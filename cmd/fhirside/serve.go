@@ -35,6 +35,12 @@ type serveSettings struct {
 	demoApp                                                                 bool
 }
 
+// ownSettings are those of commands that work on a store themselves: all is checked that serve checks by default, and whoever can run
+// them may do everything.
+func ownSettings() serveSettings {
+	return serveSettings{auth: "none", validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 30}
+}
+
 // maxDelete bounds --conditional-delete multiple: what is deleted at once fits a commit of every store.
 const maxDelete = 1000
 
@@ -53,9 +59,9 @@ func serveCommand() *cobra.Command {
 			return serve(cmd.Context(), set, log, func(net.Addr) {})
 		},
 	}
+	addStoreFlag(cmd, &set.store)
 	f := cmd.Flags()
 	f.StringVar(&set.listen, "listen", "127.0.0.1:8080", "address to listen on")
-	f.StringVar(&set.store, "store", "sqlite:fhirside.db", storeUsage)
 	f.StringVar(&set.auth, "auth", "smart", "who may ask: smart (who has an access token), or none (everybody may do everything)")
 	f.StringVar(&set.baseURL, "base-url", "", "origin by which clients know the server, or origin and prefix, without /fhir (default: where each request was sent)")
 	f.StringVar(&set.validation, "validation", "structure", "check of what is written: off or structure")
@@ -70,7 +76,6 @@ func serveCommand() *cobra.Command {
 	f.StringSliceVar(&set.proxies, "trusted-proxies", nil, "addresses or networks of reverse proxies, to believe what they say of a client's address")
 	set.smart.addFlags(f)
 	f.BoolVar(&set.demoApp, "demo-app", false, "serve a small app to try launches with, at "+demoapp.Path)
-	f.String("config", "", "YAML file with these settings by the flags' names")
 	return cmd
 }
 

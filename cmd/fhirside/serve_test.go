@@ -34,11 +34,10 @@ func startServer(t *testing.T, set serveSettings) (url string, stop context.Canc
 }
 
 func testSettings(t *testing.T) serveSettings {
-	return serveSettings{
-		listen: "127.0.0.1:0", store: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), auth: "none",
-		validation: "structure", references: "check", conditionalDelete: "single", maxBody: 1 << 20,
-		smart: smartSettings{registration: "off", practitioners: "clinic", tokenLifetime: time.Hour},
-	}
+	set := ownSettings()
+	set.listen, set.store, set.maxBody = "127.0.0.1:0", "sqlite:"+filepath.Join(t.TempDir(), "test.db"), 1<<20
+	set.smart = smartSettings{registration: "off", practitioners: "clinic", tokenLifetime: time.Hour}
+	return set
 }
 
 func TestServeKeepsRecords(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"fhirside/resources"
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo"
@@ -85,4 +87,23 @@ func openMongoDB(ctx context.Context, url string, o mongo.Options) (store.Store,
 		return nil, err
 	}
 	return s, nil
+}
+
+// addStoreFlag adds the flags of a command that works on a store.
+func addStoreFlag(cmd *cobra.Command, url *string) {
+	cmd.Flags().StringVar(url, "store", "sqlite:fhirside.db", storeUsage)
+	addConfigFlag(cmd)
+}
+
+// withStore opens the store that --store names for as long as do runs.
+func withStore(cmd *cobra.Command, url *string, do func(store.Store) error) (err error) {
+	if err := configure(cmd); err != nil {
+		return err
+	}
+	s, err := openStore(cmd.Context(), *url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(s)
 }

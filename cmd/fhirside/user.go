@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,26 +23,15 @@ func userCommand() *cobra.Command {
 		Short: "Accounts of the people who can sign in",
 		Long:  "Accounts of the people who can sign in. A server may have the store open meanwhile: what is changed here holds there at once.",
 	}
-	cmd.AddCommand(userAddCommand(), userListCommand(), userPasswordCommand(), userTOTPCommand(), userRemoveCommand())
+	cmd.AddCommand(userAddCommand(), userListCommand(), userPasswordCommand(), userTOTPCommand(), userDisableCommand(), userEnableCommand(), userRemoveCommand())
 	return cmd
 }
 
 // accountsIn opens the accounts of the store that --store names, for as long as do runs.
-func accountsIn(cmd *cobra.Command, url *string, do func(*account.Accounts, store.Store) error) (err error) {
-	if err := configure(cmd); err != nil {
-		return err
-	}
-	s, err := openStore(cmd.Context(), *url)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(account.New(account.Options{Tables: state.New(s.State())}), s)
-}
-
-func addStoreFlag(cmd *cobra.Command, url *string) {
-	cmd.Flags().StringVar(url, "store", "sqlite:fhirside.db", storeUsage)
-	cmd.Flags().String("config", "", "YAML file with these settings by the flags' names")
+func accountsIn(cmd *cobra.Command, url *string, do func(*account.Accounts, store.Store) error) error {
+	return withStore(cmd, url, func(s store.Store) error {
+		return do(account.New(account.Options{Tables: state.New(s.State())}), s)
+	})
 }
 
 func userAddCommand() *cobra.Command {
@@ -105,12 +95,12 @@ func userListCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "NAME\tWHO\tADMIN\tSECOND FACTOR\tSINCE")
+				fmt.Fprintln(w, "NAME\tWHO\tADMIN\tSECOND FACTOR\tDISABLED\tSINCE")
 				for a, err := range accounts.List(cmd.Context()) {
 					if err != nil {
 						return err
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.FHIRUser, yes(a.Admin), yes(a.TOTP != ""), a.Created.Format("2006-01-02"))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Name, a.FHIRUser, yes(a.Admin), yes(a.TOTP != ""), yes(a.Disabled), a.Created.Format("2006-01-02"))
 				}
 				return w.Flush()
 			})
@@ -165,15 +155,28 @@ func userTOTPCommand() *cobra.Command {
 	return cmd
 }
 
+func userDisableCommand() *cobra.Command {
+	return accountCommand("disable NAME", "Keep an account from signing in, end its sessions and revoke what it has granted to apps", (*account.Accounts).Disable)
+}
+
+func userEnableCommand() *cobra.Command {
+	return accountCommand("enable NAME", "Let a disabled account sign in again; its apps have to ask anew", (*account.Accounts).Enable)
+}
+
 func userRemoveCommand() *cobra.Command {
+	return accountCommand("remove NAME", "Remove an account, end its sessions and revoke what it has granted to apps", (*account.Accounts).Remove)
+}
+
+// accountCommand does something to the account that it is told.
+func accountCommand(use, short string, do func(*account.Accounts, context.Context, string) error) *cobra.Command {
 	var url string
 	cmd := &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Remove an account, end its sessions, and revoke what it has granted to apps",
+		Use:   use,
+		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
-				return accounts.Remove(cmd.Context(), args[0])
+				return do(accounts, cmd.Context(), args[0])
 			})
 		},
 	}
@@ -184,11 +187,7 @@ func userRemoveCommand() *cobra.Command {
 // readPassword reads the first line of standard input, or asks twice on the terminal, which shows nothing of it.
 func readPassword(cmd *cobra.Command, fromInput bool) (string, error) {
 	if fromInput {
-		line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 4096)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		return strings.TrimRight(line, "\r\n"), nil
+		return readLine(cmd.InOrStdin())
 	}
 	terminal, ok := cmd.InOrStdin().(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
@@ -208,4 +207,13 @@ func readPassword(cmd *cobra.Command, fromInput bool) (string, error) {
 		return "", errors.Join(err, errors.New("the two are not the same"))
 	}
 	return first, nil
+}
+
+// readLine is the first line of standard input, say: a secret that a script passes on.
+func readLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimRight(line, "\r\n"), nil
 }

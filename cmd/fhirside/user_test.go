@@ -39,15 +39,17 @@ func TestUser(t *testing.T) {
 		{"correct horse", "no such account", []string{"passwd", "jo", "--password-stdin"}},
 		{"", "no such account", []string{"remove", "jo"}},
 		{"", "no such account", []string{"totp", "jo"}},
+		{"", "no such account", []string{"disable", "jo"}},
+		{"", "no such account", []string{"enable", "jo"}},
 	} {
 		if _, _, err := run(refused.input, refused.args...); err == nil || !strings.Contains(err.Error(), refused.says) {
 			t.Errorf("%v: %v", refused.args, err)
 		}
 	}
-	if out, _, err := run("", "list"); err != nil || !strings.Contains(out, "doctor  Practitioner/1  yes    yes") || !strings.Contains(out, "maria   Patient/1       -      -") {
+	if out, _, err := run("", "list"); err != nil || !strings.Contains(out, "doctor  Practitioner/1  yes    yes            -") || !strings.Contains(out, "maria   Patient/1       -      -") {
 		t.Errorf("%s, %v", out, err)
 	}
-	for _, args := range [][]string{{"passwd", "maria", "--password-stdin"}, {"totp", "maria"}, {"remove", "maria"}} {
+	for _, args := range [][]string{{"passwd", "maria", "--password-stdin"}, {"totp", "maria"}, {"disable", "maria"}, {"enable", "maria"}, {"remove", "maria"}} {
 		if _, _, err := run("another horse\n", args...); err != nil {
 			t.Errorf("%v: %v", args, err)
 		}

@@ -172,7 +172,34 @@ func (a *Accounts) Remove(ctx context.Context, name string) error {
 	if err := a.Tables.Accounts.Delete(ctx, account.Name); err != nil {
 		return err
 	}
-	for r, err := range a.Tables.Grants.List(ctx, account.Name) {
+	return a.endAll(ctx, account.Name)
+}
+
+// Disable keeps an account from signing in until Enable, ends its sessions and revokes what it has granted to apps: those have to
+// ask anew.
+func (a *Accounts) Disable(ctx context.Context, name string) error {
+	account, err := a.change(ctx, name, func(account *state.Account) error {
+		account.Disabled = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.endAll(ctx, account.Name)
+}
+
+// Enable lets a disabled account sign in again.
+func (a *Accounts) Enable(ctx context.Context, name string) error {
+	_, err := a.change(ctx, name, func(account *state.Account) error {
+		account.Disabled = false
+		return nil
+	})
+	return err
+}
+
+// endAll ends the sessions of an account and what it has granted.
+func (a *Accounts) endAll(ctx context.Context, name string) error {
+	for r, err := range a.Tables.Grants.List(ctx, name) {
 		if err != nil {
 			return err
 		}
@@ -184,7 +211,7 @@ func (a *Accounts) Remove(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	return a.endSessions(ctx, account.Name)
+	return a.endSessions(ctx, name)
 }
 
 func (a *Accounts) change(ctx context.Context, name string, change func(*state.Account) error) (state.Account, error) {

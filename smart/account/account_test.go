@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -346,6 +347,7 @@ func TestSessionsEnd(t *testing.T) {
 	for name, end := range map[string]func(string) error{
 		"maria": func(name string) error { return c.SetPassword(t.Context(), name, "another horse") },
 		"jonas": func(name string) error { return c.Remove(t.Context(), name) },
+		"ahmed": func(name string) error { return c.Disable(t.Context(), name) },
 	} {
 		account, w := c.add(t, name), httptest.NewRecorder()
 		if _, err := c.SignIn(t.Context(), w, account); err != nil {
@@ -361,8 +363,34 @@ func TestSessionsEnd(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if g, err := c.Tables.Grants.Get(t.Context(), "jonas"); err != nil || !g.Value.Revoked {
-		t.Errorf("what a removed account has granted: %+v, %v", g, err)
+	for _, name := range []string{"jonas", "ahmed"} {
+		if g, err := c.Tables.Grants.Get(t.Context(), name); err != nil || !g.Value.Revoked {
+			t.Errorf("what %s has granted: %+v, %v", name, g, err)
+		}
+	}
+}
+
+func TestDisable(t *testing.T) {
+	c := open(t, Options{})
+	c.add(t, "maria")
+	for range 2 { // the second time changes nothing
+		if err := c.Disable(t.Context(), "Maria"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.try(t, "maria", typed, "192.0.2.1"); !errors.Is(err, ErrWrong) {
+			t.Errorf("disabled: %v", err)
+		}
+	}
+	if err := c.Enable(t.Context(), "maria"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.try(t, "maria", typed, "192.0.2.1"); err != nil {
+		t.Errorf("enabled again: %v", err)
+	}
+	for _, change := range []func(context.Context, string) error{c.Disable, c.Enable} {
+		if err := change(t.Context(), "nobody"); !errors.Is(err, ErrUnknown) {
+			t.Errorf("an account that does not exist: %v", err)
+		}
 	}
 }
 
