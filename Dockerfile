@@ -14,6 +14,7 @@ FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/fhirside /fhirside
 # 65532 is the image's user "nonroot".
 COPY --from=build --chown=65532:65532 /out/data /data
+# Change the settings by the environment, not by flags: the health check knows them too.
 ENV FHIRSIDE_LISTEN=0.0.0.0:8080 \
     FHIRSIDE_STORE=sqlite:/data/fhirside.db
 VOLUME /data

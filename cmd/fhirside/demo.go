@@ -15,7 +15,7 @@ func demoCommand() *cobra.Command {
 	var to destination
 	var c demo.Clinic
 	var out, day, keyFile string
-	var withUsers bool
+	var withUsers, anyway bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Make a synthetic clinic to try things with",
@@ -34,6 +34,11 @@ give the same clinic, and loading it again changes nothing.`,
 			}
 			if out != "" {
 				return c.WriteFiles(out)
+			}
+			if withUsers && !anyway {
+				if err := checkNoClinic(cmd.Context(), to.store, c); err != nil {
+					return err
+				}
 			}
 			dir, err := os.MkdirTemp("", "fhirside-demo-*")
 			if err != nil {
@@ -61,6 +66,7 @@ give the same clinic, and loading it again changes nothing.`,
 	f.StringVar(&day, "date", "", "the day that the coming six weeks begin with (default today)")
 	f.StringVar(&out, "out", "", "write transaction Bundles into this folder")
 	f.BoolVar(&withUsers, "with-users", false, "with --store: add people who can sign in and apps, with passwords that everybody knows, and print them")
+	f.BoolVar(&anyway, "yes", false, "with --with-users: also where other people's records or accounts are, which those people could then open")
 	f.StringVar(&keyFile, "demo-key", "demo-backend.pem", "with --with-users: file of the demo backend service's private key; made where there is none")
 	cmd.MarkFlagsMutuallyExclusive("with-users", "server")
 	cmd.MarkFlagsMutuallyExclusive("with-users", "out")

@@ -18,6 +18,7 @@ import (
 
 	"fhirside/resources/demo"
 	"fhirside/resources/store"
+	"fhirside/search"
 	"fhirside/smart/account"
 	"fhirside/smart/client"
 	"fhirside/smart/state"
@@ -56,7 +57,59 @@ func demoClients(keys json.RawMessage) []state.Client {
 	}
 }
 
-// addDemoUsers adds them to a store, where they are not there yet, and prints them. The backend service's private key goes to the
+// checkNoClinic refuses a database that somebody else's records or accounts are in, if any of the demo's people or apps would be new
+// there: everybody knows their passwords, and a practitioner of the demo sees the whole clinic.
+func checkNoClinic(ctx context.Context, url string, c demo.Clinic) (err error) {
+	s, err := openStore(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	tables, missing := state.New(s.State()), map[string]bool{}
+	for _, u := range demoUsers(c) {
+		missing[u.name] = true
+	}
+	for _, cl := range demoClients(nil) {
+		missing[cl.ID] = true
+	}
+	others := "" // something that is not the demo's
+	for a, err := range tables.Accounts.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if !missing[a.Key] {
+			others = "accounts"
+		}
+		delete(missing, a.Key)
+	}
+	for cl, err := range tables.Clients.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if !missing[cl.Key] {
+			others = "apps"
+		}
+		delete(missing, cl.Key)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	for match, err := range s.Search(ctx, store.Search{Types: []string{"Patient"}, Filter: search.All{}, KeysOnly: true}) {
+		if err != nil {
+			return err
+		}
+		if !demo.IsPatient(match.ID) {
+			others = "patients"
+			break
+		}
+	}
+	if others != "" {
+		return fmt.Errorf("the database holds %s that are not the demo's, and everybody knows the passwords that --with-users adds: use another one (or say --yes)", others)
+	}
+	return nil
+}
+
+// addDemoUsers adds them to a store and prints them. Accounts that are there already stay as they are. The backend service's private key goes to the
 // file; a key that is there already is taken.
 func addDemoUsers(ctx context.Context, out io.Writer, s store.Store, c demo.Clinic, keyFile string) error {
 	tables := state.New(s.State())
@@ -87,7 +140,11 @@ func addDemoUsers(ctx context.Context, out io.Writer, s store.Store, c demo.Clin
 			shown = "key in " + keyFile
 		}
 		cl.Created = time.Now().UTC()
-		if err := registry.Add(ctx, cl); err != nil && !errors.Is(err, store.ErrConflict) {
+		err := registry.Add(ctx, cl)
+		if errors.Is(err, store.ErrConflict) {
+			err = registry.Replace(ctx, cl) // the key may be another one
+		}
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", cl.ID, shown, cl.Type)

@@ -42,6 +42,18 @@ func TestDemoUsers(t *testing.T) {
 			t.Errorf("%s: %+v, %v\n%s", name, person, err, printed[0])
 		}
 	}
+	// The key of the backend service was lost: it is registered with the new one.
+	key = filepath.Join(dir, "new.pem")
+	if _, _, err := execute(t, demoCommand(), "--store", set.store, "--patients", "12", "--with-users", "--demo-key", key); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := demoKeys(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := state.New(s.State()).Clients.Get(t.Context(), demoBackend); err != nil || string(c.Value.JWKS) != string(keys) {
+		t.Errorf("registered with %s, not %s: %v", c.Value.JWKS, keys, err)
+	}
 	url, _, _ := startServer(t, set)
 	r := &runs{T: t, set: set}
 	backend := r.must(tokenCommand, "", "demo-backend", "--base-url", url)
@@ -65,5 +77,42 @@ func TestDemoUsers(t *testing.T) {
 	}
 	if out, notes, err := execute(t, loadCommand(), file, "--server", url, "--token-file", tokens); err != nil {
 		t.Errorf("%v\n%s\n%s", err, out, notes)
+	}
+}
+
+// Where others' records, accounts or apps are, nobody gets a password that everybody knows.
+func TestDemoUsersInAClinic(t *testing.T) {
+	for name, prepare := range map[string]func(*testing.T, *runs){
+		"patients": func(t *testing.T, r *runs) {
+			file := filepath.Join(t.TempDir(), "patient.json")
+			if err := os.WriteFile(file, []byte(`{"resourceType":"Patient","id":"patient-maria"}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r.must(loadCommand, "", file)
+		},
+		"accounts": func(t *testing.T, r *runs) {
+			r.must(userCommand, "correct horse", "add", "maria", "--fhir-user", "Patient/patient-0001", "--password-stdin")
+		},
+		"apps": func(t *testing.T, r *runs) {
+			r.must(clientCommand, "", "add", "app", "--redirect", "https://app.example/cb", "--scope", "patient/*.rs")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &runs{T: t, set: testSettings(t)}
+			prepare(t, r)
+			load := []string{"--store", r.set.store, "--patients", "2", "--with-users", "--demo-key", filepath.Join(t.TempDir(), "key.pem")}
+			if _, _, err := execute(t, demoCommand(), load...); err == nil || !strings.Contains(err.Error(), "holds "+name) {
+				t.Errorf("%v", err)
+			}
+			if out := r.must(userCommand, "", "list"); strings.Contains(out, "demo-") {
+				t.Errorf("added:\n%s", out)
+			}
+			if _, _, err := execute(t, demoCommand(), append(load, "--yes")...); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := execute(t, demoCommand(), load...); err != nil {
+				t.Errorf("nothing would be new: %v", err)
+			}
+		})
 	}
 }

@@ -59,6 +59,11 @@ func serveCommand() *cobra.Command {
 			return serve(cmd.Context(), set, log, func(net.Addr) {})
 		},
 	}
+	set.addFlags(cmd)
+	return cmd
+}
+
+func (set *serveSettings) addFlags(cmd *cobra.Command) {
 	addStoreFlag(cmd, &set.store)
 	f := cmd.Flags()
 	f.StringVar(&set.listen, "listen", "127.0.0.1:8080", "address to listen on")
@@ -76,7 +81,6 @@ func serveCommand() *cobra.Command {
 	f.StringSliceVar(&set.proxies, "trusted-proxies", nil, "addresses or networks of reverse proxies, to believe what they say of a client's address")
 	set.smart.addFlags(f)
 	f.BoolVar(&set.demoApp, "demo-app", false, "serve a small app to try launches with, at "+demoapp.Path)
-	return cmd
 }
 
 // serve runs until the context ends; then requests in flight may finish before the store is closed. It calls listening once

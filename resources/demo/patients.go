@@ -3,6 +3,7 @@ package demo
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -52,6 +53,11 @@ const historyYears = 4
 func (p *patient) key() string { return fmt.Sprintf("%04d", p.number) }
 
 func (p *patient) id() string { return "patient-" + p.key() }
+
+var patientID = regexp.MustCompile(`^patient-[0-9]{4,}$`)
+
+// IsPatient says whether an id is of a kind that patients of a demo clinic have.
+func IsPatient(id string) bool { return patientID.MatchString(id) }
 
 func (p *patient) reference() object { return reference("Patient", p.id(), p.fullName()) }
 
