@@ -57,16 +57,19 @@ func (p *pager) climb(last *ranked) (page []store.Match, done bool, err error) {
 	if err != nil || few {
 		return nil, false, err
 	}
-	spent, err := p.c.metered(p.ctx, p.s.limits.patience, func() (err error) {
-		page, err = l.page(last)
-		return err
-	})
-	if !spent || err == nil {
-		return page, true, err
-	}
-	few, err = l.w.fewerThan(p.s.limits.large)
-	if err != nil || few {
-		return nil, false, err
+	// Looking at a resource to sort it takes about a thousand steps.
+	for patience := p.s.limits.patience; patience < p.s.limits.large; patience = growth*patience + 1 {
+		spent, err := p.c.metered(p.ctx, patience, func() (err error) {
+			page, err = l.page(last)
+			return err
+		})
+		if !spent || err == nil {
+			return page, true, err
+		}
+		few, err := l.w.fewerThan(patience)
+		if err != nil || few {
+			return nil, false, err
+		}
 	}
 	page, err = l.page(last)
 	return page, true, err

@@ -69,7 +69,10 @@ func and(parts ...node) node {
 			list = append(list, p)
 		}
 	}
-	list = mergeDates(list)
+	list, some := mergeTimes(mergeDates(list))
+	if !some {
+		return never{}
+	}
 	switch len(list) {
 	case 0:
 		return always{}
@@ -99,6 +102,28 @@ func mergeDates(list andNode) andNode {
 		out = append(out, p)
 	}
 	return out
+}
+
+// mergeTimes joins the times of change asked for: a resource has one, so that two open ends bound a window. False where none is left.
+func mergeTimes(list andNode) (out andNode, some bool) {
+	at := -1
+	for _, p := range list {
+		times, ok := p.(changedIn)
+		switch {
+		case !ok:
+			out = append(out, p)
+		case at < 0:
+			at = len(out)
+			out = append(out, times)
+		default:
+			both := common(out[at].(changedIn), times)
+			if len(both) == 0 {
+				return nil, false
+			}
+			out[at] = changedIn(both)
+		}
+	}
+	return out, true
 }
 
 // or is the disjunction, simplified.

@@ -37,15 +37,15 @@ func (o order) start() int64 {
 
 // next are the first candidates behind a place, in order, at most n; fewer only where there are no more.
 func (p *plan) next(after int64, n int) (list []candidate, err error) {
-	if p.tentative {
-		spent, err := p.c.metered(p.ctx, p.s.limits.patience, func() (err error) {
+	for p.tentative {
+		spent, err := p.c.metered(p.ctx, p.patience, func() (err error) {
 			list, err = p.candidates(after, n)
 			return err
 		})
 		if !spent || err == nil {
 			return list, err
 		}
-		if err := p.settle(); err != nil {
+		if err := p.doubt(); err != nil {
 			return nil, err
 		}
 	}

@@ -19,8 +19,10 @@ type plan struct {
 	order order
 	parts []node // all of which must hold
 	drive int    // the part that drives; -1: the type's resources are walked
-	// tentative: no part is known to be short, so the driver's rows are walked in order and hoped to match soon.
+	// tentative: no part is known to be short, so the driver's rows are walked in order and hoped to match soon. After so many
+	// thousand steps of SQLite's machine a shorter part is looked for.
 	tentative bool
+	patience  int
 }
 
 // order is one that tables have. A place in it is a key or a stamp.
@@ -33,13 +35,13 @@ type order struct {
 type limits struct {
 	small    int // so many rows are read without thinking about it
 	large    int // so many are read rather than walking all of a type
-	patience int // for so many thousand steps of SQLite's machine a tentative plan is tried
+	patience int // for so many thousand steps of SQLite's machine a tentative plan is tried at first
 	few      int // so many resources at the other end of a chain or a _has are looked up first; where there are more, the resources of the searched type are walked, and each is asked
 	climb    int // from so many rows on they are not all looked at to sort them, if a table has the order
 	page     int // so many matches or versions are read before the connection is given back
 }
 
-var usual = limits{small: 100, large: 1 << 16, patience: 150, few: 2000, climb: 1000, page: 256}
+var usual = limits{small: 100, large: 1 << 16, patience: 4, few: 2000, climb: 1000, page: 256}
 
 func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
 	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}
@@ -74,7 +76,7 @@ func (p *plan) choose() error {
 			p.drive = i
 		}
 	}
-	p.tentative = true
+	p.tentative, p.patience = true, p.s.limits.patience
 	return nil
 }
 
@@ -111,30 +113,56 @@ func (p *plan) some(fits func(i int) bool) (list []int) {
 	return list
 }
 
-// settle gives up a tentative plan: the shortest part drives, if one is short enough to be read as a whole.
+// growth is by how much more is tried, or counted, where less was not enough: what is done in vain is a fraction of what is done
+// in the end.
+const growth = 8
+
+// doubt is for a tentative plan that has used up its patience: a part drives that is read as a whole with as much work, if there is
+// one. Else the plan gets more patience.
+func (p *plan) doubt() error {
+	const perRow = 25 // steps of a row that drives, and of asking it the other parts
+	rows := p.patience * 1000 / perRow
+	if rows >= p.s.limits.large {
+		return p.settle()
+	}
+	p.patience = growth*p.patience + 1
+	return p.driveBy(rows)
+}
+
+// settle ends a tentative plan: the shortest part drives, if one is short enough to be read as a whole.
 func (p *plan) settle() error {
 	p.tentative = false
+	return p.driveBy(p.s.limits.large)
+}
+
+// driveBy has the shortest part drive if it has fewer rows.
+func (p *plan) driveBy(rows int) error {
 	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
-	i, n, err := p.shortest(candidates, p.s.limits.large)
-	if err == nil && n < p.s.limits.large {
-		p.drive = i
+	i, n, err := p.shortest(candidates, rows)
+	if err == nil && n < rows {
+		p.drive, p.tentative = i, false
 	}
 	return err
 }
 
-// shortest is the part with the fewest rows, and how many, counted up to a limit.
+// shortest is the part with the fewest rows, and how many, counted up to a limit. All are counted a little way, and further only
+// where none ends: a long one costs no more than the shortest.
 func (p *plan) shortest(candidates []int, limit int) (best, rows int, err error) {
-	best, rows = -1, limit
-	for _, i := range candidates {
-		n, err := p.size(p.parts[i], rows)
-		if err != nil {
-			return 0, 0, err
+	for most := min(p.s.limits.small, limit); ; most = min(growth*most+1, limit) {
+		best, rows = -1, most
+		for _, i := range candidates {
+			n, err := p.size(p.parts[i], rows)
+			if err != nil {
+				return 0, 0, err
+			}
+			if n < rows {
+				best, rows = i, n
+			}
 		}
-		if n < rows {
-			best, rows = i, n
+		if best >= 0 || most == limit {
+			return best, rows, nil
 		}
 	}
-	return best, rows, nil
 }
 
 // rank is how well a node drives.

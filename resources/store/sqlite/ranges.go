@@ -42,6 +42,18 @@ func unitsOf(f search.Date, length int64) []span {
 	}
 }
 
+// common are the ranges in which two lists of them overlap.
+func common(a, b []span) (both []span) {
+	for _, x := range a {
+		for _, y := range b {
+			if s := (span{max(x.from, y.from), min(x.to, y.to)}); s.from < s.to {
+				both = append(both, s)
+			}
+		}
+	}
+	return both
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
