@@ -14,9 +14,11 @@ FUZZTIME ?= 30s
 LINT_VERSION      := v2.15.0
 VULNCHECK_VERSION := v1.9.0
 SECANTUS_VERSION  := 0.5.3-beta.196
+FAULTY_VERSION    := 0.7.0b3
 
 DEFINITIONS := .cache/hl7.fhir.r4.examples-4.0.1.tgz
 LINT        := .cache/bin/golangci-lint-$(LINT_VERSION)
+FAULTY      := .cache/tools/secantus-$(FAULTY_VERSION)/bin/secantusd-py
 
 .PHONY: help
 help: ## list the targets
@@ -130,13 +132,38 @@ definitions: ## fetch the R4 definitions package into .cache
 	  echo "NOTICE: npm is not here, so the definitions package is not fetched and tests that need it are skipped"
 	fi
 
-# Tests want a MongoDB: one that runs, a mongod, a Docker engine; where none is, a server that speaks its protocol.
+# Tests want a MongoDB: one that runs, a mongod, a Docker engine; where none is, a server that speaks its protocol, and for tests of
+# errors that a server gives on demand its Python twin.
 .PHONY: mongodb
-mongodb: ## see that tests find a MongoDB; build a stand-in with cargo where none is
+mongodb: $(FAULTY) ## see that tests find a MongoDB; build a stand-in with cargo where none is
 	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_SECANTUSD:-}" ]] || command -v mongod secantusd-rs >/dev/null ||
 	  [[ -x .cache/tools/bin/secantusd-rs ]] || docker info >/dev/null 2>&1; then exit 0; fi
 	echo "Building secantusd-rs as a stand-in for MongoDB (some minutes, once)"
 	cargo install secantus-mdb --version =$(SECANTUS_VERSION) --ignore-rust-version --locked --root .cache/tools
+
+# Debian's Python has no venv unless python3-venv is installed: then the packages go into a folder, and a script tells Python of it.
+$(FAULTY):
+	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_SECANTUSD_PY:-}" ]] || command -v mongod secantusd-py >/dev/null ||
+	  docker info >/dev/null 2>&1; then exit 0; fi
+	if ! command -v python3 >/dev/null; then
+	  echo "NOTICE: python3 is not here, so the tests of errors that MongoDB gives on demand (fail points) ARE SKIPPED"
+	  exit 0
+	fi
+	echo "Installing secantusd-py, a stand-in for MongoDB that fails on demand (once)"
+	place="$$PWD/.cache/tools/secantus-$(FAULTY_VERSION)"
+	rm -rf "$$place"
+	if python3 -m venv "$$place" >/dev/null 2>&1 &&
+	  "$$place/bin/python3" -m pip install --quiet --disable-pip-version-check "SecantusDB==$(FAULTY_VERSION)"; then :
+	elif rm -rf "$$place" && python3 -m pip install --quiet --disable-pip-version-check --target "$$place/packages" "SecantusDB==$(FAULTY_VERSION)"; then
+	  mkdir -p "$$place/bin"
+	  printf '%s\n' '#!/bin/sh' "PYTHONPATH='$$place/packages' exec python3 '$$place/packages/bin/secantusd-py' \"\$$@\"" >"$$place/bin/secantusd-py"
+	  chmod +x "$$place/bin/secantusd-py"
+	else
+	  echo "NOTICE: pip cannot install secantusd-py, so the tests of errors that MongoDB gives on demand (fail points) ARE SKIPPED"
+	  exit 0
+	fi
+	mkdir -p .cache/tools/bin
+	ln -sfn "$$place/bin/secantusd-py" .cache/tools/bin/secantusd-py
 
 $(LINT):
 	@echo "Building golangci-lint (some minutes, once)"

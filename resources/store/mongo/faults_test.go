@@ -24,6 +24,8 @@ func TestFaults(t *testing.T) {
 	code := func(n int) bson.E { return bson.E{Key: "errorCode", Value: n} }
 	labels := func(l ...string) bson.E { return bson.E{Key: "errorLabels", Value: l} }
 	closes := bson.E{Key: "closeConnection", Value: true}
+	// The server commits, and tells of a majority that did not answer in time.
+	unacknowledged := bson.E{Key: "writeConcernError", Value: d("code", 64, "errmsg", "waiting for replication timed out")}
 	for i, test := range []struct {
 		name    string
 		command string
@@ -40,6 +42,8 @@ func TestFaults(t *testing.T) {
 		{"a connection lost in the middle", "insert", 1, []bson.E{closes}},
 		{"a connection lost at the end", "commitTransaction", 1, []bson.E{closes}},
 		{"connections lost at the end", "commitTransaction", 3, []bson.E{closes}},
+		{"durable, and nobody says so", "commitTransaction", 1, []bson.E{unacknowledged}},
+		{"durable, and nobody says so for a while", "commitTransaction", 3, []bson.E{unacknowledged}},
 		{"no primary for the clock", "findAndModify", 1, []bson.E{code(10107), labels("RetryableWriteError")}},
 		{"a connection lost by the clock", "findAndModify", 1, []bson.E{closes}},
 	} {
