@@ -98,11 +98,11 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 	if err != nil {
 		return "", nil, nil, err
 	}
-	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base); err != nil {
+	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base, nil); err != nil {
 		return "", nil, nil, err
 	}
 	options.Log = slog.New(slog.DiscardHandler)
-	h := handler(resources.New(options), set, network{}, everybody, options.Log)
+	h := handler(resources.New(options), set, network{}, everybody, untold(), options.Log)
 	return "http://fhirside.invalid" + rest.Path, load.InProcess(h), options.Store.Close, nil
 }
 

@@ -174,7 +174,7 @@ func TestServeOrigins(t *testing.T) {
 		request := httptest.NewRequest(http.MethodGet, "/fhir/metadata", http.NoBody)
 		request.Header.Set("Origin", "https://app.example")
 		answer := httptest.NewRecorder()
-		handler(resources.New(options), set, network{}, everybody, slog.New(slog.DiscardHandler)).ServeHTTP(answer, request)
+		handler(resources.New(options), set, network{}, everybody, untold(), slog.New(slog.DiscardHandler)).ServeHTTP(answer, request)
 		if got := answer.Header().Get("Access-Control-Allow-Origin"); got != want {
 			t.Errorf("origins %s: %q", origins, got)
 		}

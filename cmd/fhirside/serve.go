@@ -94,7 +94,16 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	if err != nil {
 		return err
 	}
-	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base); err != nil {
+	telemetry, err := newTelemetry(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := telemetry.stop(ctx); err != nil {
+			log.Warn("the last telemetry could not be sent", "error", err)
+		}
+	}()
+	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, telemetry.tracer); err != nil {
 		return err
 	}
 	defer func() {
@@ -125,7 +134,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
-		Handler:           handler(service, set, network, door, log),
+		Handler:           handler(service, set, network, door, telemetry, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      5 * time.Minute,
@@ -215,17 +224,16 @@ func (set serveSettings) base() string {
 	return strings.TrimRight(set.baseURL, "/") + rest.Path
 }
 
-func handler(service *resources.Service, set serveSettings, network network, door door, log *slog.Logger) http.Handler {
+func handler(service *resources.Service, set serveSettings, network network, door door, telemetry telemetry, log *slog.Logger) http.Handler {
 	o := service.Options
 	statement := capability.New(capability.Options{
 		Registry: service.SearchParameters, Interactions: rest.Interactions(), Operations: rest.Operations(), Formats: rest.Formats(), PatchFormats: rest.PatchFormats(),
 		LocalReferences: o.Integrity == resources.CheckReferences, MultipleDelete: o.MaxDelete > 1,
 		Version: softwareVersion(), Date: time.Now(), CrossOrigin: len(set.origins) > 0, Security: door.security,
 	})
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	telemetry.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if c, ok := o.Store.(prometheus.Collector); ok {
-		metrics.MustRegister(c)
+		telemetry.metrics.MustRegister(c)
 	}
 	return rest.New(rest.Options{
 		Service:     service,
@@ -240,6 +248,7 @@ func handler(service *resources.Service, set serveSettings, network network, doo
 		MaxBody:     set.maxBody,
 		Version:     softwareVersion(),
 		Log:         log,
-		Metrics:     metrics,
+		Metrics:     telemetry.metrics,
+		Tracer:      telemetry.tracer,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
 
 	"fhirside/resources"
 	"fhirside/resources/store"
@@ -21,8 +22,9 @@ import (
 const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
 
 // openIndexed opens the store that a --store flag names, for searches by the registry's parameters and those that the store has
-// beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves.
-func openIndexed(ctx context.Context, url string, registry *search.Registry, base string) (store.Store, error) {
+// beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves. With a tracer, MongoDB's
+// commands become spans of the requests that send them.
+func openIndexed(ctx context.Context, url string, registry *search.Registry, base string, tracer trace.Tracer) (store.Store, error) {
 	o := resources.Options{Registry: registry, Base: base}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
 		return openIndexedFile(ctx, path, o)
@@ -43,6 +45,7 @@ func openIndexed(ctx context.Context, url string, registry *search.Registry, bas
 			with(func(s *resources.Service) { number, err = s.CurrentRules(ctx) })
 			return number, err
 		},
+		Tracer: tracer,
 	})
 	if err != nil {
 		return nil, err

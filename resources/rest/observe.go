@@ -58,6 +58,7 @@ func (s *server) observe(c *gin.Context) {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
 	defer cancel()
+	ctx, endSpan := s.beginSpan(ctx, c)
 	c.Request = s.forwarded(c.Request.WithContext(ctx))
 	if len(s.Proxies) > 0 {
 		if address := c.ClientIP(); address != "" {
@@ -69,6 +70,7 @@ func (s *server) observe(c *gin.Context) {
 			s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 		}
 		s.record(c, id, time.Since(start))
+		endSpan()
 	}()
 	c.Next()
 }
@@ -81,15 +83,20 @@ func validRequestID(id string) bool {
 }
 
 func (s *server) record(c *gin.Context, id string, took time.Duration) {
-	route, method, status := c.FullPath(), knownMethod(c.Request.Method), c.Writer.Status()
-	if route == "" {
-		route = "none"
-	}
+	route, method, status := routeOf(c), knownMethod(c.Request.Method), c.Writer.Status()
 	s.metrics.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
 	s.metrics.duration.WithLabelValues(method, route).Observe(took.Seconds())
 	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "request",
 		slog.String("id", id), slog.String("method", method), slog.String("route", route), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int("bytes", max(c.Writer.Size(), 0)))
+}
+
+// routeOf is the pattern of the route that a request has met.
+func routeOf(c *gin.Context) string {
+	if route := c.FullPath(); route != "" {
+		return route
+	}
+	return "none"
 }
 
 // knownMethod keeps made-up methods out of the labels.

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"fhirside/resources"
 	"fhirside/resources/access"
@@ -46,6 +47,7 @@ type Options struct {
 	Version string               // of the software, for the landing page
 	Log     *slog.Logger         // default: slog.Default()
 	Metrics *prometheus.Registry // default: one of its own
+	Tracer  trace.Tracer         // of a span per request; nil: there are none
 }
 
 // server holds what the handlers need.

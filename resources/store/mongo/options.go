@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"fhirside/search/index"
 )
 
@@ -41,6 +43,8 @@ type Options struct {
 	Current func(ctx context.Context) (int64, error)
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
+	// Tracer makes a span of each command that a traced context sends; nil: there are none.
+	Tracer trace.Tracer
 }
 
 // within fits the times that are not set to a timeout, if it is one.

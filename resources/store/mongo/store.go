@@ -63,7 +63,11 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
 	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())
 	meters := newMeters()
-	o.SetMonitor(meters.commandMonitor()).SetPoolMonitor(meters.poolMonitor())
+	monitor := meters.commandMonitor()
+	if opt.Tracer != nil {
+		(&spans{tracer: opt.Tracer}).watch(monitor)
+	}
+	o.SetMonitor(monitor).SetPoolMonitor(meters.poolMonitor())
 	client, err := driver.Connect(o)
 	if err != nil {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
