@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"binary", binaries, nil},
 		{"clients", clients, nil},
 		{"corners", corners, nil},
+		{"edges", edges, nil},
 		{"hostile", hostile, nil},
 		{"bad input", badInputs, nil},
 	} {

@@ -346,7 +346,11 @@ func (c compiler) keyBounds(f search.Date) (byShape [3]bounds) {
 }
 
 func (c compiler) text(f search.String) (condition, error) {
-	made := condition{filter: f, match: root(f.Param).texts(f)[0]}
+	matches, err := root(f.Param).texts(f)
+	if err != nil {
+		return condition{}, err
+	}
+	made := condition{filter: f, match: matches[0]}
 	n := utf8.RuneCountInString(f.Text)
 	words := beginsWith(f.Param + string(textWord) + f.Text)
 	switch {
@@ -418,7 +422,8 @@ func (p place) match(f search.Filter) (matches []bson.D, terms []string, err err
 	case search.Quantity:
 		return elements(p.path("q"), quantityEntry(f)), nil, nil
 	case search.String:
-		return p.texts(f), nil, nil
+		matches, err = p.texts(f)
+		return matches, nil, err
 	case search.Or:
 		return p.some(f)
 	case search.None:
@@ -448,8 +453,14 @@ func (p place) token(f search.Token) (matches []bson.D, terms []string, err erro
 
 func (p place) dates(f search.Date) []bson.D { return elements(p.path("d"), dateEntry(f)) }
 
+// maxPattern bounds the text within a regular expression, in bytes: databases refuse long ones.
+const maxPattern = 1000
+
 // texts is the condition on folded texts, or on texts as they are.
-func (p place) texts(f search.String) []bson.D {
+func (p place) texts(f search.String) ([]bson.D, error) {
+	if (f.Op == search.Contains || f.Op == search.Suffix) && len(f.Text) > maxPattern {
+		return nil, fmt.Errorf("%w: a text of %d bytes anywhere but at the beginning of others", store.ErrTooCostly, len(f.Text))
+	}
 	entry := d("f", d("$gte", f.Text, "$lt", successor(f.Text)))
 	switch f.Op {
 	case search.Exact:
@@ -461,7 +472,7 @@ func (p place) texts(f search.String) []bson.D {
 	case search.Suffix:
 		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)+"$"), "x", d("$exists", true))
 	}
-	return elements(p.path("s"), []bson.D{entry})
+	return elements(p.path("s"), []bson.D{entry}), nil
 }
 
 func (p place) uris(f search.URI) (matches []bson.D, terms []string, err error) {

@@ -186,7 +186,7 @@ func (s *db) keysOf(parts []node) (from, to int64) {
 			if !d.several { // else the date asked for may be a later one than the key's
 				from = max(from, floorKey(floorDiv(lo, second)))
 			}
-			to = min(to, floorKey(floorDiv(hi, second)+1))
+			to = min(to, floorKey(max(floorDiv(hi, second), minSeconds)+1)) // earlier dates have the key of that second
 		}
 	}
 	return from, to
