@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,6 +23,8 @@ type compiler struct {
 	ctx context.Context
 	c   *conn
 	typ string
+	// few is how many resources at the other end of a chain or a _has are looked up first; 0: as many as the limits say.
+	few int
 }
 
 func (x *compiler) compile(f search.Filter) (node, error) {
@@ -34,8 +37,7 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 	case search.None:
 		return never{}, nil
 	case search.And:
-		parts, err := x.each(f)
-		return and(parts...), err
+		return x.all(f)
 	case search.Or:
 		parts, err := x.each(f)
 		return or(parts...), err
@@ -114,6 +116,68 @@ func (x *compiler) each(list []search.Filter) ([]node, error) {
 		parts = append(parts, n)
 	}
 	return parts, nil
+}
+
+// all compiles a conjunction. Where the conditions on the resources themselves leave few, each of them is asked where its chains lead,
+// rather than to look up more than so many resources at the other ends.
+func (x *compiler) all(list search.And) (node, error) {
+	parts := make([]node, 0, len(list))
+	var links []search.Filter
+	for _, f := range list {
+		if hasLinks(f) {
+			links = append(links, f)
+			continue
+		}
+		n, err := x.compile(f)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, n)
+	}
+	own := and(parts...)
+	if _, none := own.(never); none || len(links) == 0 {
+		return own, nil
+	}
+	inner := *x
+	if _, all := own.(always); !all {
+		rows, err := x.rowsOf(own)
+		if err != nil {
+			return nil, err
+		}
+		if rows < x.s.limits.small {
+			inner.few = max(1, min(rows, x.limit()))
+		}
+	}
+	linked, err := inner.each(links)
+	return and(append(linked, own)...), err
+}
+
+func (x *compiler) limit() int { return cmp.Or(x.few, x.s.limits.few) }
+
+// rowsOf is how many rows the shortest part of a conjunction has, counted as far as is done without thinking about it.
+func (x *compiler) rowsOf(n node) (int, error) {
+	p := plan{s: x.s, c: x.c, ctx: x.ctx, typ: x.typ, parts: []node{n}}
+	if list, ok := n.(andNode); ok {
+		p.parts = list
+	}
+	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
+	_, rows, err := p.shortest(candidates, x.s.limits.small)
+	return rows, err
+}
+
+// hasLinks says whether a filter leads to other resources.
+func hasLinks(f search.Filter) bool {
+	switch f := f.(type) {
+	case search.And:
+		return slices.ContainsFunc(f, hasLinks)
+	case search.Or:
+		return slices.ContainsFunc(f, hasLinks)
+	case search.Not:
+		return hasLinks(f.Filter)
+	case search.Chain, search.Has:
+		return true
+	}
+	return false
 }
 
 // twin compiles a condition on a parameter whose rows are mostly those of its twin.
@@ -246,10 +310,9 @@ func (x *compiler) codeText(f search.String, folded string) (node, error) {
 }
 
 func (x *compiler) reference(param string, f search.Reference) node {
-	n := hasTerm{
-		term:    x.s.index.reference(x.typ, param, f.Type, f.ID, f.URL),
-		patient: param == x.s.opt.Layout.Patient,
-		few:     f.Type == "Patient",
+	n := hasTerm{term: x.s.index.reference(x.typ, param, f.Type, f.ID, f.URL), few: f.Type == "Patient"}
+	if param == x.s.opt.Layout.Patient {
+		n.patient = x.s.index.identity(store.Key{Type: f.Type, ID: f.ID})
 	}
 	if f.Version != "" {
 		return and(n, maybe{})
@@ -419,7 +482,7 @@ func (x *compiler) chain(f search.Chain) (node, error) {
 }
 
 func (x *compiler) chainOutside(f search.Chain) (node, error) {
-	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.s.limits.few)
+	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.limit())
 	if err != nil || !all {
 		return maybe{}, err
 	}
@@ -433,7 +496,7 @@ func (x *compiler) chainOutside(f search.Chain) (node, error) {
 }
 
 func (x *compiler) has(f search.Has) (node, error) {
-	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.s.limits.few)
+	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.limit())
 	if err != nil || !all {
 		return maybe{}, err
 	}

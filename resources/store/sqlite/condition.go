@@ -87,39 +87,54 @@ func (q *query) join(list []node, word string, least bool) {
 }
 
 func (q *query) hasTerm(n hasTerm) {
-	table := "term"
-	if n.patient {
-		table = "patient"
-	}
 	if q.tokens && n.token {
 		mask := q.int(signature(n.term))
 		fmt.Fprintf(q, "c.tokens&%s=%s AND ", mask, mask)
 	}
-	fmt.Fprintf(q, "EXISTS(SELECT 1 FROM %s t WHERE t.term=%s AND t.key=c.key)", table, q.int(n.term))
+	fmt.Fprintf(q, "EXISTS(SELECT 1 FROM %s t WHERE t.term=%s AND t.key=c.key)", n.table(), q.int(n.term))
 }
 
-// anyTerm writes a long list of terms as one condition.
+func (n hasTerm) table() string {
+	if n.patient != 0 {
+		return "patient"
+	}
+	return "term"
+}
+
+// Lists of terms that are longer than these are one condition, and a set that is looked up.
+const (
+	longList = 8
+	setList  = 64
+)
+
+// anyTerm writes a long list of terms as one condition. Whether a resource has one of them is asked term by term; of very many the
+// resources that have them are read first, but for those of patients, whom the resource names itself.
 func (q *query) anyTerm(list orNode) bool {
-	const long = 8
-	if len(list) <= long {
+	if len(list) <= longList {
 		return false
 	}
-	terms := make([]int64, 0, len(list))
-	patient := false
-	for i, n := range list {
+	terms, patients := make([]int64, 0, len(list)), make([]int64, 0, len(list))
+	table := ""
+	for _, n := range list {
 		t, ok := n.(hasTerm)
-		if !ok || i > 0 && t.patient != patient {
+		if !ok || table != "" && t.table() != table {
 			return false
 		}
-		patient = t.patient
-		terms = append(terms, t.term)
+		table = t.table()
+		terms, patients = append(terms, t.term), append(patients, t.patient)
 	}
-	table := "term"
-	if patient {
-		table = "patient"
+	among := q.arg(text(jsonList(terms)))
+	byTerm := fmt.Sprintf("EXISTS(SELECT 1 FROM json_each(%s) j CROSS JOIN %s t ON t.term=j.value AND t.key=c.key)", among, table)
+	switch {
+	case table == "patient":
+		fmt.Fprintf(q, "CASE (SELECT coalesce(r.patient, 0) FROM resource r WHERE r.number=c.key&%d)", numberMask)
+		fmt.Fprintf(q, " WHEN 0 THEN %s ELSE", byTerm)
+		fmt.Fprintf(q, " (SELECT r.patient FROM resource r WHERE r.number=c.key&%d) IN (SELECT value FROM json_each(%s)) END", numberMask, q.arg(text(jsonList(patients))))
+	case len(list) > setList:
+		fmt.Fprintf(q, "+c.key IN (SELECT t.key FROM json_each(%s) j CROSS JOIN %s t ON t.term=j.value)", among, table)
+	default:
+		q.WriteString(byTerm)
 	}
-	fmt.Fprintf(q, "EXISTS(SELECT 1 FROM json_each(%s) j CROSS JOIN %s t ON t.term=j.value AND t.key=c.key)",
-		q.arg(text(jsonList(terms))), table)
 	return true
 }
 

@@ -24,7 +24,7 @@ type finder struct {
 }
 
 func (s *db) finder(ctx context.Context, c *conn, typ string, f search.Filter, o order) (*finder, error) {
-	x := compiler{s, ctx, c, typ}
+	x := compiler{s: s, ctx: ctx, c: c, typ: typ}
 	n, err := x.compile(f)
 	if err != nil {
 		return nil, err

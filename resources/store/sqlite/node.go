@@ -24,7 +24,7 @@ type (
 	// hasTerm: the resource has a row with the term.
 	hasTerm struct {
 		term    int64
-		patient bool // in the patient table
+		patient int64 // not 0: it is in the patient table, and this is the patient's identity
 		few     bool // rows by nature: what refers to one patient
 		token   bool // it is part of the signature
 	}

@@ -277,7 +277,7 @@ func (p *plan) rows(q *query, n node) (table, condition string) {
 		sub.WriteString("c.term=" + sub.int(p.s.index.sum(kindType, p.typ)))
 	case hasTerm:
 		table = "term c"
-		if n.patient {
+		if n.patient != 0 {
 			table, q.tokens = "patient c", true
 		}
 		sub.WriteString("c.term=" + sub.int(n.term))
