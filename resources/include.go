@@ -17,7 +17,7 @@ func (s *Service) include(v view, p access.Policy, q *search.Query, page *Page) 
 	if len(q.Include) == 0 || len(page.Matches) == 0 {
 		return nil
 	}
-	in := includer{s: s, view: v, policy: p, page: page, seen: map[store.Key]bool{}}
+	in := includer{s: s, view: v, policy: p, page: page, seen: map[store.Key]bool{}, names: map[store.Key]canonical{}}
 	for _, m := range page.Matches {
 		in.seen[m.Key] = true
 	}
@@ -48,7 +48,8 @@ type includer struct {
 	policy access.Policy
 	page   *Page
 	seen   map[store.Key]bool
-	cut    bool // the limit was reached
+	names  map[store.Key]canonical // of resources that canonicals may name
+	cut    bool                    // the limit was reached
 }
 
 func (in *includer) one(inc search.Include, from []store.Version) error {
@@ -156,9 +157,7 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 		return nil
 	}
 	var refers search.Or
-	canonicals := false
-	params := in.s.references(source, code)
-	for _, param := range params {
+	for _, param := range in.s.references(source, code) {
 		for target, versions := range to {
 			if len(param.Targets) > 0 && !slices.Contains(param.Targets, target) {
 				continue
@@ -166,11 +165,11 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 			for _, v := range versions {
 				refers = append(refers, search.Reference{Param: param.Code, Type: v.Type, ID: v.ID})
 			}
-			names, err := naming(param, versions)
+			names, err := in.naming(param, versions)
 			if err != nil {
 				return err
 			}
-			refers, canonicals = append(refers, names...), canonicals || len(names) > 0
+			refers = append(refers, names...)
 		}
 	}
 	if len(refers) == 0 {
@@ -178,19 +177,9 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 	}
 	left := in.s.MaxInclude - len(in.page.Included)
 	find := store.Search{Types: []string{source}, Filter: search.AllOf(refers, granted), Limit: left + len(in.seen) + 1}
-	if canonicals {
-		find.Limit = 0 // some of what is found does not count
-	}
 	for match, err := range in.view.Search(find) {
 		if err != nil {
 			return err
-		}
-		if canonicals {
-			if ok, err := in.means(match.Version, params, to); err != nil {
-				return err
-			} else if !ok {
-				continue
-			}
 		}
 		if in.take(match.Version); in.cut {
 			return nil

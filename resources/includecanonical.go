@@ -5,149 +5,135 @@ import (
 	"strings"
 
 	"fhirside/fhir"
+	"fhirside/fhir/definitions"
 	"fhirside/resources/access"
 	"fhirside/resources/store"
 	"fhirside/search"
 )
 
 // A canonical names a resource by its url and perhaps its version, wherever that resource is (references.html#canonical): includes
-// look for those that this server holds. Without a version it is the one that was changed last.
+// look for those that this server holds. Without a version _include shows the one that was changed last, and _revinclude what names
+// any.
 
-// canonical is what such a reference names.
+// canonical is what such a reference names; the version is folded as searches compare it.
 type canonical struct{ url, version string }
-
-// isCanonical says whether a reference parameter may read canonicals.
-func isCanonical(p *search.Param) bool { return slices.Contains(p.ElementTypes, "canonical") }
 
 // named includes what the resources refer to by canonicals.
 func (in *includer) named(inc search.Include, from []store.Version) error {
-	asked := map[string][]canonical{} // by the type that it may be
+	asked := map[string]map[canonical]bool{} // by the type that it may be
 	for _, v := range from {
 		if inc.Source != "*" && inc.Source != v.Type {
 			continue
 		}
-		params := slices.DeleteFunc(slices.Clone(in.s.references(v.Type, inc.Param)), func(p *search.Param) bool { return !isCanonical(p) })
+		params := slices.DeleteFunc(slices.Clone(in.s.references(v.Type, inc.Param)), func(p *search.Param) bool { return !search.RefersByURL(p) })
 		if len(params) == 0 {
 			continue
 		}
-		subject, err := in.s.subject(v)
+		r, err := fhir.Parse(v.Body)
 		if err != nil {
-			return err
+			return damaged(v.Key, err)
 		}
-		for _, ref := range subject.Values.References {
-			i := slices.IndexFunc(params, func(p *search.Param) bool { return p.Code == ref.Param })
-			if i < 0 || ref.URL == "" {
-				continue
-			}
-			for _, t := range urlTypes(params[i].Targets) {
-				if c := (canonical{ref.URL, ref.Version}); (inc.Target == "" || inc.Target == t) && !slices.Contains(asked[t], c) {
-					asked[t] = append(asked[t], c)
+		for _, param := range params {
+			for _, ref := range in.s.rules().extractor.Param(r, param).References {
+				if ref.URL == "" {
+					continue
+				}
+				for _, t := range nameable(param.Targets) {
+					if inc.Target != "" && inc.Target != t {
+						continue
+					}
+					if asked[t] == nil {
+						asked[t] = map[canonical]bool{}
+					}
+					asked[t][canonical{ref.URL, search.FoldCode(ref.Version)}] = true
 				}
 			}
 		}
 	}
-	for t, names := range asked {
-		if err := in.canonicals(t, names); err != nil {
+	for _, t := range definitions.ResourceTypes() {
+		if asked[t] == nil {
+			continue
+		}
+		if err := in.canonicals(t, asked[t]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// urlTypes are those of the types whose resources have a canonical URL.
-func urlTypes(types []string) []string {
-	return slices.DeleteFunc(slices.Clone(types), func(t string) bool {
-		p := search.R4().Param(t, "url")
-		return p == nil || p.Type != search.TypeURI
-	})
+// nameable are those of the types (none: all) whose resources canonicals can name.
+func nameable(types []string) []string {
+	if len(types) == 0 {
+		types = definitions.ResourceTypes()
+	}
+	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return !search.HasCanonical(t) })
 }
 
 // canonicals includes the resources of a type with these names.
-func (in *includer) canonicals(resourceType string, names []canonical) error {
+func (in *includer) canonicals(resourceType string, left map[canonical]bool) error {
 	granted := may(in.policy, resourceType, access.Search)
 	if isNone(granted) {
 		return nil
 	}
 	var urls search.Or
-	for _, c := range names {
-		urls = append(urls, search.URI{Param: "url", Value: c.url})
+	for c := range left {
+		urls = append(urls, search.Named(c.url, ""))
 	}
 	find := store.Search{
-		Types: []string{resourceType}, Filter: search.AllOf(urls, granted), Limit: in.s.MaxInclude + 1,
+		Types: []string{resourceType}, Filter: search.AllOf(urls, granted),
 		Sort: []search.SortKey{{Param: "_lastUpdated", Kind: search.TypeDate, Descending: true}},
 	}
-	done := map[canonical]bool{}
 	for match, err := range in.view.Search(find) {
 		if err != nil {
 			return err
 		}
-		own, err := nameOf(match.Version)
+		own, err := in.nameOf(match.Version)
 		if err != nil {
 			return err
 		}
 		for _, c := range []canonical{own, {url: own.url}} {
-			if slices.Contains(names, c) && !done[c] {
-				done[c] = true
+			if left[c] {
+				delete(left, c)
 				in.take(match.Version)
 			}
+		}
+		if len(left) == 0 || in.cut {
+			return nil
 		}
 	}
 	return nil
 }
 
 // nameOf is the canonical of a resource; zero where it has no url.
-func nameOf(v store.Version) (canonical, error) {
+func (in *includer) nameOf(v store.Version) (canonical, error) {
+	if c, known := in.names[v.Key]; known {
+		return c, nil
+	}
 	r, err := fhir.Parse(v.Body)
 	if err != nil {
 		return canonical{}, damaged(v.Key, err)
 	}
-	return canonical{r.Get("url").Text(), r.Get("version").Text()}, nil
+	c := canonical{r.Get("url").Text(), search.FoldCode(r.Get("version").Text())}
+	in.names[v.Key] = c
+	return c, nil
 }
 
-// naming are conditions on a reference parameter to name one of the versions by a canonical, in whichever version.
-func naming(param *search.Param, versions []store.Version) (names search.Or, err error) {
-	if !isCanonical(param) {
+// naming are conditions on a reference parameter to refer to one of the versions by a canonical.
+func (in *includer) naming(param *search.Param, versions []store.Version) (names search.Or, err error) {
+	if !search.RefersByURL(param) {
 		return nil, nil
 	}
 	for _, v := range versions {
-		own, err := nameOf(v)
+		if !search.HasCanonical(v.Type) {
+			continue
+		}
+		c, err := in.nameOf(v)
 		if err != nil {
 			return nil, err
 		}
-		if own.url != "" && !strings.ContainsAny(own.url, "|#") {
-			names = append(names, search.Reference{Param: param.Code, URL: own.url})
+		if c.url != "" && !strings.ContainsAny(c.url, "|#") {
+			names = append(names, search.Reference{Param: param.Code, URL: c.url, Version: c.version, Names: true})
 		}
 	}
 	return names, nil
-}
-
-// means says whether a resource refers to one of these by one of the parameters, in the version that it is.
-func (in *includer) means(v store.Version, params []*search.Param, to map[string][]store.Version) (bool, error) {
-	subject, err := in.s.subject(v)
-	if err != nil {
-		return false, err
-	}
-	for _, ref := range subject.Values.References {
-		if !slices.ContainsFunc(params, func(p *search.Param) bool { return p.Code == ref.Param }) {
-			continue
-		}
-		for target, versions := range to {
-			for _, version := range versions {
-				if ref.URL == "" {
-					if ref.Type == target && ref.ID == version.ID {
-						return true, nil
-					}
-					continue
-				}
-				own, err := nameOf(version)
-				if err != nil {
-					return false, err
-				}
-				if ref.URL == own.url && (ref.Version == "" || ref.Version == own.version) {
-					return true, nil
-				}
-			}
-		}
-	}
-	return false, nil
 }

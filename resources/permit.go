@@ -77,10 +77,9 @@ func (w world) Resource(resourceType, id string) (match.Subject, bool, error) {
 	return subject, err == nil, err
 }
 
-func (w world) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+func (w world) Find(resourceType string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
-		q := store.Search{Types: []string{resourceType}, Filter: search.Reference{Param: param, Type: toType, ID: toID}}
-		for found, err := range w.v.Search(q) {
+		for found, err := range w.v.Search(store.Search{Types: []string{resourceType}, Filter: f}) {
 			var subject match.Subject
 			if err == nil {
 				subject, err = w.s.subject(found.Version)

@@ -65,10 +65,12 @@ func restricted(p access.Policy, f search.Filter) (search.Filter, error) {
 		return search.Not{Filter: inner}, err
 	case search.Chain:
 		inner, err := restrictedInner(p, f.Type, f.Filter)
-		return search.Chain{Param: f.Param, Type: f.Type, Filter: inner}, err
+		f.Filter = inner
+		return f, err
 	case search.Has:
 		inner, err := restrictedInner(p, f.Type, f.Filter)
-		return search.Has{Type: f.Type, Param: f.Param, Filter: inner}, err
+		f.Filter = inner
+		return f, err
 	}
 	return f, nil
 }

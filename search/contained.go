@@ -65,7 +65,8 @@ func (in insider) filter(f Filter) Filter {
 		}
 		return None{}
 	case Chain:
-		return Chain{in.name(f.Param), f.Type, f.Filter}
+		f.Param = in.name(f.Param)
+		return f
 	}
 	return in.leaf(f)
 }

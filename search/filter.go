@@ -70,6 +70,9 @@ type Reference struct {
 	Type, ID string
 	URL      string
 	Version  string // "": any
+	// Names: it is the resource with this URL and Version (folded by FoldCode; "": it has none) that is referred to, by a canonical
+	// that names its version or none.
+	Names bool
 }
 
 // Op is a comparison prefix of numbers, quantities and dates (search.html#prefix).
@@ -147,8 +150,10 @@ type Composite struct {
 // Chain holds where the reference parameter refers to a resource of Type that satisfies the filter, or to a contained one: see
 // Inside.
 type Chain struct {
-	Param  string
-	Type   string
+	Param string
+	Type  string
+	// ByURL: the parameter may refer by canonicals, which are followed too. Named says to which resources.
+	ByURL  bool
 	Filter Filter
 }
 
@@ -156,6 +161,7 @@ type Chain struct {
 type Has struct {
 	Type   string
 	Param  string
+	ByURL  bool // as in Chain
 	Filter Filter
 }
 

@@ -97,14 +97,10 @@ func sameParam(a, b *Param) bool {
 }
 
 // chain reads a condition on what a reference parameter refers to. Without a type it is one on each possible target type that
-// knows the next parameter and can read the value. A chain follows references and no canonical URLs.
+// knows the next parameter and can read the value.
 func (p *parser) chain(param *Param, modifier, rest string, read reading, depth int) (Filter, error) {
 	if param.Type != TypeReference {
 		return nil, p.errorf(fhir.CodeInvalid, "%q is not a reference: nothing can be chained to it", param.Code)
-	}
-	if namesByURL(param) {
-		return nil, p.errorf(fhir.CodeNotSupported,
-			"%q holds canonical URLs, which a chain does not follow: search for the url of what is meant first, then by %s=url", param.Code, param.Code)
 	}
 	targets := targetsOf(param)
 	if modifier != "" {
@@ -130,7 +126,7 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 		case err == nil:
 			understood = true
 			if !isNone(f) {
-				alternatives = append(alternatives, Chain{param.Code, target, f})
+				alternatives = append(alternatives, Chain{param.Code, target, RefersByURL(param) && HasCanonical(target), f})
 			}
 		case refused == nil || isUnknown(refused):
 			refused = err
@@ -172,10 +168,6 @@ func (p *parser) has(types []string, name string, read reading, depth int) (Filt
 	if param.Type != TypeReference {
 		return nil, p.errorf(fhir.CodeInvalid, "%q of %s is not a reference", code, source)
 	}
-	if namesByURL(param) {
-		return nil, p.errorf(fhir.CodeNotSupported,
-			"%q of %s holds canonical URLs, which _has does not follow: search %s by %s=url for each url that is meant", code, source, source, code)
-	}
 	targets := targetsOf(param)
 	if !slices.ContainsFunc(types, func(t string) bool { return slices.Contains(targets, t) }) {
 		return nil, p.errorf(fhir.CodeInvalid, "%q of %s does not refer to %s, but to %s",
@@ -185,19 +177,8 @@ func (p *parser) has(types []string, name string, read reading, depth int) (Filt
 	if err != nil || isNone(f) {
 		return f, err
 	}
-	return Has{source, param.Code, f}, nil
+	return Has{source, param.Code, RefersByURL(param) && slices.ContainsFunc(types, HasCanonical), f}, nil
 }
-
-// namesByURL says whether what a reference parameter reads names resources by their URLs only and not by where they are: it can
-// find such names, but what they stand for is some version of a resource with that url, perhaps on another server. Where it may
-// read references beside them, those are followed.
-func namesByURL(param *Param) bool {
-	byURL := func(t string) bool { return slices.Contains(urls, t) }
-	return len(param.ElementTypes) > 0 && !slices.ContainsFunc(param.ElementTypes, func(t string) bool { return !byURL(t) })
-}
-
-// urls are the data types whose values are URLs.
-var urls = []string{"canonical", "oid", "uri", "url", "uuid"}
 
 // targetsOf are the types that a reference parameter can refer to.
 func targetsOf(param *Param) []string {

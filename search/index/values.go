@@ -39,7 +39,7 @@ type Token struct {
 
 // Rules names how values are computed from resources. It changes whenever the values of some resource do.
 func Rules(registry *search.Registry) string {
-	const version = "4"
+	const version = "5"
 	if p := registry.Param("Patient", "_content"); p != nil && p.Words {
 		return version + " with words"
 	}

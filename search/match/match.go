@@ -22,8 +22,8 @@ type Subject struct {
 type World interface {
 	// Resource is the resource with that type and id; false where there is none.
 	Resource(resourceType, id string) (Subject, bool, error)
-	// Referring are the resources of a type whose reference parameter refers to a resource, in whichever version.
-	Referring(resourceType, param, toType, toID string) iter.Seq2[Subject, error]
+	// Find are the resources of a type that a filter holds for, which has no Chain and no Has.
+	Find(resourceType string, f search.Filter) iter.Seq2[Subject, error]
 }
 
 // Matches says whether the filter holds for the resource. The world may be nil for a filter without Chain and Has. It fails for a
@@ -78,34 +78,54 @@ func chain(f search.Chain, s Subject, w World) (bool, error) {
 		return false, fmt.Errorf("match: a chain through %q, and no world to follow it in", f.Param)
 	}
 	for _, e := range s.values().References {
-		if e.Param != f.Param || e.Type != f.Type {
+		held, err := false, error(nil)
+		switch {
+		case e.Param != f.Param:
 			continue
+		case e.Type == f.Type:
+			held, err = reached(f, e, w)
+		case f.ByURL && e.URL != "":
+			held, err = among(f.Filter, w.Find(f.Type, search.Named(e.URL, e.Version)), w)
 		}
-		target, found, err := w.Resource(e.Type, e.ID)
-		if err != nil {
-			return false, err
-		}
-		if !found {
-			continue
-		}
-		if held, err := Matches(f.Filter, target, w); held || err != nil {
+		if held || err != nil {
 			return held && err == nil, err
 		}
 	}
 	return Matches(search.Inside(f.Filter, f.Param, f.Type), s, w)
 }
 
+// reached says whether a chain's filter holds for the resource that a reference points to.
+func reached(f search.Chain, e index.Reference, w World) (bool, error) {
+	target, found, err := w.Resource(e.Type, e.ID)
+	if !found || err != nil {
+		return false, err
+	}
+	return Matches(f.Filter, target, w)
+}
+
+// among says whether the filter holds for one of the resources.
+func among(f search.Filter, found iter.Seq2[Subject, error], w World) (bool, error) {
+	for s, err := range found {
+		if err != nil {
+			return false, err
+		}
+		if held, err := Matches(f, s, w); held || err != nil {
+			return held && err == nil, err
+		}
+	}
+	return false, nil
+}
+
 func has(f search.Has, s Subject, w World) (bool, error) {
 	if w == nil {
 		return false, fmt.Errorf("match: a _has of %s by %q, and no world to look in", f.Type, f.Param)
 	}
-	for source, err := range w.Referring(f.Type, f.Param, s.Type, s.ID) {
-		if err != nil {
-			return false, err
-		}
-		if held, err := Matches(f.Filter, source, w); held || err != nil {
-			return held && err == nil, err
-		}
+	held, err := among(f.Filter, w.Find(f.Type, search.Reference{Param: f.Param, Type: s.Type, ID: s.ID}), w)
+	if held || err != nil || !f.ByURL {
+		return held, err
+	}
+	if names, ok := s.values().Naming(f.Param); ok {
+		return among(f.Filter, w.Find(f.Type, names), w)
 	}
 	return false, nil
 }
@@ -216,7 +236,11 @@ func text(f search.String, e index.String) bool {
 }
 
 func reference(f search.Reference, e index.Reference) bool {
-	return e.Type == f.Type && e.ID == f.ID && e.URL == f.URL && (f.Version == "" || e.Version == f.Version)
+	version := f.Version == "" || e.Version == f.Version
+	if f.Names {
+		version = e.Version == "" || search.FoldCode(e.Version) == f.Version
+	}
+	return version && e.Type == f.Type && e.ID == f.ID && e.URL == f.URL
 }
 
 func date(f search.Date, lo, hi int64) bool {

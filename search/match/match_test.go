@@ -4,7 +4,6 @@ import (
 	"errors"
 	"iter"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -382,11 +381,11 @@ func (c circle) Resource(resourceType, id string) (match.Subject, bool, error) {
 	return match.Subject{}, false, c.fails
 }
 
-func (c circle) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+func (c circle) Find(resourceType string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
 		for _, s := range c.subjects() {
-			refers := slices.ContainsFunc(s.Values.References, func(e index.Reference) bool { return e.Param == param && e.Type == toType && e.ID == toID })
-			if s.Type == resourceType && refers && !yield(s, c.fails) {
+			held, _ := match.Matches(f, s, nil)
+			if s.Type == resourceType && held && !yield(s, c.fails) {
 				return
 			}
 		}

@@ -23,16 +23,18 @@ var (
 
 	longitudes = []string{"8.54", "8.55", "179.99", "-179.99", "180", "0"}
 
-	foreign   = []string{"http://other.example/fhir/Patient/1", "http://other.example/fhir/Patient/1/_history/2", "urn:uuid:9d4e2a4e-6a46-4d5b-9f2e-0a8b5d1f0a11"}
-	canonical = []string{"http://x.example/plan", "http://x.example/plan|1", "http://x.example/plan|2", "http://x.example/other"}
-	uris      = []string{"http://x.example/a", "http://x.example/a/b", "http://x.example/a/b/c", "urn:oid:1.2.3"}
+	canonicalURLs = []string{"http://x.example/plan", "http://x.example/other"}
+	canonicals    = []string{"http://x.example/plan", "http://x.example/plan|1", "http://x.example/plan|2#x", "http://x.example/plan|RC", "http://x.example/other", "PlanDefinition/1", Base + "/PlanDefinition/a"}
+
+	foreign = []string{"http://other.example/fhir/Patient/1", "http://other.example/fhir/Patient/1/_history/2", "urn:uuid:9d4e2a4e-6a46-4d5b-9f2e-0a8b5d1f0a11"}
+	uris    = []string{"http://x.example/a", "http://x.example/a/b", "http://x.example/a/b/c", "urn:oid:1.2.3"}
 )
 
 // IDs are the ids that resources of any type may have. References also name "gone", which never exists.
 var IDs = []string{"1", "2", "10", "a", "A"}
 
 // containable are the types that references to contained resources are to.
-var containable = []string{"Patient", "Practitioner", "Organization", "Location", "Observation", "MedicationRequest"}
+var containable = []string{"Patient", "Practitioner", "Organization", "Location", "Observation", "MedicationRequest", "Communication"}
 
 var (
 	boolean  = raw("true", "false")
@@ -85,7 +87,7 @@ var (
 	)
 	meta = object(
 		always("source", str(uris...)),
-		maybe("profile", list(2, str(canonical...))),
+		maybe("profile", list(2, str(canonicals...))),
 		maybe("tag", list(2, coding)),
 		maybe("security", list(1, coding)),
 	)

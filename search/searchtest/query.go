@@ -69,7 +69,7 @@ func tooCostly(s Search) bool {
 }
 
 // asked are the types that searches are about: Observation, which has all there is to search by, most often.
-var asked = append(slices.Clone(Types), "Observation", "Observation", "Observation", "Observation", "RiskAssessment")
+var asked = append(slices.Clone(Types), "Observation", "Observation", "Observation", "Observation", "RiskAssessment", "PlanDefinition", "PlanDefinition", "Communication")
 
 // asker draws the parts of a search.
 type asker struct {
@@ -153,10 +153,14 @@ func (g *asker) known(types []string, params []*search.Param) []*search.Param {
 
 // chain draws a condition on what a reference points to; none where the type has no reference to one of Types.
 func (g *asker) chain(resourceType string, depth int) (name, value string) {
-	param := one(g, "reference", append(g.params([]string{resourceType}, isReference), nil))
-	if param == nil {
+	references := g.params([]string{resourceType}, isReference)
+	if known := g.known([]string{resourceType}, references); len(known) > 0 && !g.sometimes(4, "any reference") {
+		references = known
+	}
+	if len(references) == 0 {
 		return "", ""
 	}
+	param := one(g, "reference", references)
 	targets := made(param)
 	if len(targets) == 0 {
 		return "", ""
@@ -182,13 +186,20 @@ func made(param *search.Param) []string {
 // has draws a condition on what refers to the resource.
 func (g *asker) has(resourceType string, depth int) (name, value string) {
 	type referrer struct{ source, code string }
-	var referrers []referrer
+	var referrers, known []referrer
 	for _, source := range Types {
 		for _, p := range g.params([]string{source}, isReference) {
-			if slices.Contains(made(p), resourceType) {
-				referrers = append(referrers, referrer{source, p.Code})
+			if !slices.Contains(made(p), resourceType) {
+				continue
+			}
+			referrers = append(referrers, referrer{source, p.Code})
+			if g.refers(source, p, resourceType) {
+				known = append(known, referrer{source, p.Code})
 			}
 		}
+	}
+	if len(known) > 0 && !g.sometimes(4, "any referrer") {
+		referrers = known
 	}
 	if len(referrers) == 0 {
 		return "", ""
@@ -196,6 +207,16 @@ func (g *asker) has(resourceType string, depth int) (name, value string) {
 	r := one(g, "referrer", referrers)
 	rest, value := g.condition([]string{r.source}, depth+1)
 	return "_has:" + r.source + ":" + r.code + ":" + rest, value
+}
+
+// refers says whether some resource of a type refers by the parameter to one of another type, or may do so by a canonical.
+func (g *asker) refers(source string, param *search.Param, resourceType string) bool {
+	byURL := search.RefersByURL(param) && search.HasCanonical(resourceType)
+	return slices.ContainsFunc(g.near([]string{source}), func(v *index.Values) bool {
+		return slices.ContainsFunc(v.References, func(e index.Reference) bool {
+			return e.Param == param.Code && (e.Type == resourceType || byURL && e.URL != "")
+		})
+	})
 }
 
 // leaf draws a parameter with its modifier and a list of values.

@@ -133,7 +133,7 @@ var members = map[string][]member{
 	},
 	"Communication": {
 		maybe("identifier", identifiers),
-		maybe("instantiatesCanonical", list(2, str(canonical...))),
+		maybe("instantiatesCanonical", list(2, str(canonicals...))),
 		maybe("instantiatesUri", list(2, str(uris...))),
 		maybe("basedOn", list(2, reference("Appointment", "MedicationRequest", "Communication"))),
 		maybe("partOf", list(2, reference("Communication", "Patient"))),
@@ -145,6 +145,19 @@ var members = map[string][]member{
 		maybe("received", dateTime),
 		maybe("recipient", list(2, reference("Patient", "Practitioner", "PractitionerRole", "Organization"))),
 		maybe("sender", reference("Patient", "Practitioner", "PractitionerRole")),
+	},
+	"PlanDefinition": {
+		maybe("url", str(canonicalURLs...)),
+		maybe("identifier", identifiers),
+		maybe("version", str("1", "2", "rc")),
+		maybe("title", word),
+		always("status", str("active", "draft")),
+		maybe("date", dateTime),
+		maybe("effectivePeriod", period),
+		maybe("relatedArtifact", list(2, object(
+			always("type", str("composed-of", "depends-on")),
+			always("resource", str(canonicals...)),
+		))),
 	},
 	"RiskAssessment": {
 		maybe("identifier", identifiers),

@@ -90,8 +90,14 @@ func count(kinds map[string]int, f search.Filter) {
 		name, parts = "not", []search.Filter{f.Filter}
 	case search.Chain:
 		name, parts = "chain", []search.Filter{f.Filter}
+		if f.ByURL {
+			name = "chain by url"
+		}
 	case search.Has:
 		name, parts = "has", []search.Filter{f.Filter}
+		if f.ByURL {
+			name = "has by url"
+		}
 	case search.Composite:
 		name, parts = "composite", f.Parts
 	case search.Token:

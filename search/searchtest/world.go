@@ -65,12 +65,14 @@ func (w *World) Resource(resourceType, id string) (match.Subject, bool, error) {
 	return s, ok, nil
 }
 
-// Referring is part of match.World.
-func (w *World) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
-	refers := func(e index.Reference) bool { return e.Param == param && e.Type == toType && e.ID == toID }
+// Find is part of match.World.
+func (w *World) Find(resourceType string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
 		for _, s := range w.Subjects() {
-			if s.Type == resourceType && slices.ContainsFunc(s.Values.References, refers) && !yield(s, nil) {
+			if s.Type != resourceType {
+				continue
+			}
+			if held, err := match.Matches(f, s, nil); (held || err != nil) && !yield(s, err) {
 				return
 			}
 		}

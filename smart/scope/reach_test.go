@@ -181,13 +181,15 @@ func (teams) Resource(resourceType, id string) (match.Subject, bool, error) {
 	return subjectOf(`{"resourceType":"` + resourceType + `","id":"` + id + `"}`), true, nil
 }
 
-func (teams) Referring(resourceType, param, toType, toID string) iter.Seq2[match.Subject, error] {
+func (teams) Find(_ string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
-		if resourceType == "CareTeam" && toID == "alice" {
-			yield(subjectOf(`{"resourceType":"CareTeam","id":"t","status":"active","subject":{"reference":"Patient/alice"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`), nil)
-		}
-		if resourceType == "CareTeam" && toID == "bob" {
-			yield(subjectOf(`{"resourceType":"CareTeam","id":"u","status":"inactive","subject":{"reference":"Patient/bob"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`), nil)
+		for _, team := range []match.Subject{
+			subjectOf(`{"resourceType":"CareTeam","id":"t","status":"active","subject":{"reference":"Patient/alice"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`),
+			subjectOf(`{"resourceType":"CareTeam","id":"u","status":"inactive","subject":{"reference":"Patient/bob"},"participant":[{"member":{"reference":"Practitioner/1"}}]}`),
+		} {
+			if held, err := match.Matches(f, team, nil); (held || err != nil) && !yield(team, err) {
+				return
+			}
 		}
 	}
 }

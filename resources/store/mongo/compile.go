@@ -409,7 +409,10 @@ func (p place) match(f search.Filter) (matches []bson.D, terms []string, err err
 		return p.token(f)
 	case search.Reference:
 		t := []string{term(p.param, refersTo, targetOf(f.Type, f.ID, f.URL))}
-		if f.Version != "" {
+		switch {
+		case f.Names:
+			t = nameTerms(p.param, named{f.URL, f.Version})
+		case f.Version != "":
 			t[0] = term(p.param, further, targetOf(f.Type, f.ID, f.URL)+"|"+f.Version)
 		}
 		return []bson.D{anyTerm(p.terms, t)}, t, nil

@@ -48,6 +48,9 @@ func clinic() (records []store.Record) {
 		add(`{"resourceType":"Encounter","id":"e%d","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"Patient/p%d"},"period":{"start":"20%02d-01-%02d","end":"20%02d-0%d-%02d"}}`,
 			i, i%60, 10+i%14, 1+i%28, 10+i%14, 1+i%3, 1+i%28)
 		add(`{"resourceType":"RiskAssessment","id":"r%d","status":"final","subject":{"reference":"Patient/p%d"},"prediction":[{"probabilityDecimal":0.%03d}]}`, i, i%60, i)
+		add(`{"resourceType":"QuestionnaireResponse","id":"q%d","status":"completed","questionnaire":"http://example.org/q/%d%s","subject":{"reference":"Patient/p%d"},"authored":"20%02d-01-01"}`,
+			i, i%20, []string{"", "|1", "|2"}[i%3], i%60, 10+i%14)
+		add(`{"resourceType":"Questionnaire","id":"u%d","status":"active","url":"http://example.org/q/%d","version":"%d","title":"Intake %d"}`, i, i/3, 1+i%3, i)
 		add(`{"resourceType":"ValueSet","id":"v%d","status":"active","url":"http://example.org/%d/vs/%d","name":"Set%d","date":"20%02d-01-01"}`, i, i%20, i, i, 10+i%14)
 	}
 	return records
@@ -219,6 +222,9 @@ func TestExplain(t *testing.T) {
 		{"Observation", "patient.identifier=urn:mrn|MRN0007", ordered},
 		{"Patient", "_has:Observation:patient:code=c5", 0},
 		{"Patient", "general-practitioner.name=doctorb", ordered},
+		{"QuestionnaireResponse", "questionnaire.title=intake%205", ordered},
+		{"QuestionnaireResponse", "questionnaire.title=intake%205&status=completed&patient=p17", 0},
+		{"Questionnaire", "_has:QuestionnaireResponse:questionnaire:patient=p25", 0},
 	} {
 		t.Run(test.resourceType+"?"+test.query, func(t *testing.T) {
 			e := explainSearchOf(t, s, test.resourceType, test.query, 0)

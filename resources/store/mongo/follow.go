@@ -88,25 +88,50 @@ func (f finder) withContained(filter search.Filter) (search.Filter, error) {
 func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) {
 	switch link := link.(type) {
 	case search.Chain:
+		n := 0
 		var targets search.Or
 		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
-			if err != nil || len(targets) == maxInner {
+			if err != nil || n == maxInner {
 				return nil, false, err
 			}
+			n++
 			targets = append(targets, search.Reference{Param: link.Param, Type: link.Type, ID: h.position.id})
+			if !link.ByURL {
+				continue
+			}
+			if name, ok, err := naming(link.Param, h.document); err != nil {
+				return nil, false, err
+			} else if ok {
+				targets = append(targets, name)
+			}
 		}
 		return targets, true, nil
 	case search.Has:
 		n := 0
 		var ids search.ID
+		names := map[named]bool{}
 		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
 			if err != nil || n == maxInner {
 				return nil, false, err
 			}
-			ids = append(ids, targetsIn(h.document, link.Type, link.Param, f.resourceType)...)
 			n++
+			ids = append(ids, targetsIn(h.document, link.Type, link.Param, f.resourceType)...)
+			if !link.ByURL {
+				continue
+			}
+			list, err := canonicalsIn(h.document, link.Param)
+			if err != nil {
+				return nil, false, err
+			}
+			for _, c := range list {
+				names[c] = true
+			}
 		}
-		return ids, true, nil
+		few := search.Or{ids}
+		for c := range names {
+			few = append(few, search.Named(c.url, c.version))
+		}
+		return search.AnyOf(few...), true, nil
 	}
 	return nil, false, fmt.Errorf("a %T is no link", link)
 }
@@ -258,38 +283,104 @@ func (t tester) combined(batch []hit, held []map[string]bool) (kept map[string]b
 
 // holding are those of the batch for which a link holds.
 func (t tester) holding(link search.Filter, batch []hit) (holds map[string]bool, err error) {
-	holds = map[string]bool{}
 	switch link := link.(type) {
 	case search.Chain:
-		from := map[string][]string{} // ids that refer to a target
-		var targets search.ID
-		for _, h := range batch {
-			for _, target := range targetsIn(h.document, t.resourceType, link.Param, link.Type) {
-				if from[target] == nil {
-					targets = append(targets, target)
-				}
-				from[target] = append(from[target], h.position.id)
-			}
-		}
-		for h, err := range t.inner(link.Type, search.And{targets, link.Filter}, 0) {
-			if err != nil {
-				return nil, err
-			}
-			for _, id := range from[h.position.id] {
-				holds[id] = true
-			}
-		}
+		return t.chained(link, batch)
 	case search.Has:
-		var refers search.Or
-		for _, h := range batch {
-			refers = append(refers, search.Reference{Param: link.Param, Type: t.resourceType, ID: h.position.id})
-		}
-		for h, err := range t.inner(link.Type, search.And{refers, link.Filter}, 0) {
-			if err != nil {
-				return nil, err
+		return t.referredTo(link, batch)
+	}
+	return nil, fmt.Errorf("a %T is no link", link)
+}
+
+// chained are those that refer to a resource for which the chain's filter holds.
+func (t tester) chained(link search.Chain, batch []hit) (map[string]bool, error) {
+	holds := map[string]bool{}
+	from := map[string][]string{} // ids that refer to a target
+	var targets search.ID
+	byURL := called{} // by those of the batch
+	for _, h := range batch {
+		for _, target := range targetsIn(h.document, t.resourceType, link.Param, link.Type) {
+			if from[target] == nil {
+				targets = append(targets, target)
 			}
-			for _, id := range targetsIn(h.document, link.Type, link.Param, t.resourceType) {
-				holds[id] = true
+			from[target] = append(from[target], h.position.id)
+		}
+		if !link.ByURL {
+			continue
+		}
+		list, err := canonicalsIn(h.document, link.Param)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			byURL.add(c, h.position.id)
+		}
+	}
+	candidates := search.Or{targets}
+	for url := range byURL {
+		candidates = append(candidates, search.Named(url, ""))
+	}
+	for h, err := range t.inner(link.Type, search.And{search.AnyOf(candidates...), link.Filter}, 0) {
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range from[h.position.id] {
+			holds[id] = true
+		}
+		if len(byURL) == 0 {
+			continue
+		}
+		own, _, err := ownName(h.document)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range byURL[own.url] {
+			if c.names(own) {
+				holds[c.id] = true
+			}
+		}
+	}
+	return holds, nil
+}
+
+// referredTo are those that a resource refers to for which the filter of a _has holds.
+func (t tester) referredTo(link search.Has, batch []hit) (map[string]bool, error) {
+	holds := map[string]bool{}
+	var refers search.Or
+	byURL := called{} // those of the batch
+	for _, h := range batch {
+		refers = append(refers, search.Reference{Param: link.Param, Type: t.resourceType, ID: h.position.id})
+		if !link.ByURL {
+			continue
+		}
+		name, ok, err := naming(link.Param, h.document)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			refers = append(refers, name)
+			byURL.add(named{name.URL, name.Version}, h.position.id)
+		}
+	}
+	for h, err := range t.inner(link.Type, search.And{refers, link.Filter}, 0) {
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range targetsIn(h.document, link.Type, link.Param, t.resourceType) {
+			holds[id] = true
+		}
+		if len(byURL) == 0 {
+			continue
+		}
+		list, err := canonicalsIn(h.document, link.Param)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			for _, own := range byURL[c.url] {
+				if c.names(own.named) {
+					holds[own.id] = true
+				}
 			}
 		}
 	}

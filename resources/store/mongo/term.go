@@ -24,7 +24,7 @@ const (
 	codeExact    = '(' // code(8480-6                  a code of a system that respects case
 	codeFolded   = ')' // …                            and of one that does not, or is not known to
 	textBegins   = '+' // family+mü                    fewer letters, of names
-	further      = ',' // subject,Patient/123|2        a version; birthdate,… the end of an interval
+	further      = ',' // subject,Patient/123|2        a version; birthdate,… the end of an interval; see also nameTerm
 
 	hasValue = textWord
 	noValue  = textBegins
@@ -187,6 +187,9 @@ func (t *terms) entries(v index.Values, ordering string) {
 		t.add(term(e.Param, refersTo, target))
 		if e.Version != "" {
 			t.add(term(e.Param, further, target+"|"+e.Version))
+		}
+		if e.URL != "" {
+			t.add(nameTerm(e.Param, named{e.URL, search.FoldCode(e.Version)}))
 		}
 	}
 	for _, e := range v.URIs {

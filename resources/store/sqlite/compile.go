@@ -314,7 +314,7 @@ func (x *compiler) reference(param string, f search.Reference) node {
 	if param == x.s.opt.Layout.Patient {
 		n.patient = x.s.index.identity(store.Key{Type: f.Type, ID: f.ID})
 	}
-	if f.Version != "" {
+	if f.Version != "" || f.Names {
 		return and(n, maybe{})
 	}
 	return n
@@ -486,10 +486,24 @@ func (x *compiler) chainOutside(f search.Chain) (node, error) {
 	if err != nil || !all {
 		return maybe{}, err
 	}
+	refs := make([]search.Reference, 0, len(targets))
+	for _, t := range targets {
+		refs = append(refs, search.Reference{Type: f.Type, ID: t.id})
+		if !f.ByURL {
+			continue
+		}
+		values, err := x.s.valuesOf(x.c, t.number)
+		if err != nil {
+			return nil, err
+		}
+		if names, ok := values.Naming(f.Param); ok {
+			refs = append(refs, names)
+		}
+	}
 	return x.twin(kindReference, f.Param, func(param string) (node, error) {
-		parts := make([]node, 0, len(targets))
-		for _, t := range targets {
-			parts = append(parts, x.reference(param, search.Reference{Type: f.Type, ID: t.id}))
+		parts := make([]node, 0, len(refs))
+		for _, ref := range refs {
+			parts = append(parts, x.reference(param, ref))
 		}
 		return or(parts...), nil
 	})
@@ -501,6 +515,7 @@ func (x *compiler) has(f search.Has) (node, error) {
 		return maybe{}, err
 	}
 	patients, ids := map[int64]bool{}, map[string]bool{}
+	names := map[canonical]bool{}
 	for _, source := range sources {
 		if f.Param == x.s.opt.Layout.Patient && source.patient != 0 {
 			patients[source.patient] = true
@@ -511,10 +526,17 @@ func (x *compiler) has(f search.Has) (node, error) {
 			return nil, err
 		}
 		for _, e := range values.References {
-			if e.Param == f.Param && e.Type == x.typ {
+			switch {
+			case e.Param != f.Param:
+			case e.Type == x.typ:
 				ids[e.ID] = true
+			case f.ByURL && e.URL != "":
+				names[canonical{e.URL, e.Version}] = true
 			}
 		}
+	}
+	if all, err := x.named(names, ids); err != nil || !all {
+		return maybe{}, err
 	}
 	var keys []int64
 	for identity := range patients {
@@ -532,4 +554,21 @@ func (x *compiler) has(f search.Has) (node, error) {
 		keys = append(keys, more...)
 	}
 	return oneOf(keys), err
+}
+
+// canonical is a URL that names resources, with a version or without.
+type canonical struct{ url, version string }
+
+// named adds the ids of the resources that the canonicals name; all is false where they are too many.
+func (x *compiler) named(names map[canonical]bool, ids map[string]bool) (all bool, err error) {
+	for name := range names {
+		found, all, err := x.s.find(x.ctx, x.c, x.typ, search.Named(name.url, name.version), x.s.limits.few)
+		if err != nil || !all {
+			return false, err
+		}
+		for _, e := range found {
+			ids[e.id] = true
+		}
+	}
+	return true, nil
 }

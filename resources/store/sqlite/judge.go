@@ -40,17 +40,27 @@ func (j judge) matches(f search.Filter, subject match.Subject) (bool, error) {
 	case search.Chain:
 		return j.chain(f, subject)
 	case search.Has:
-		return j.any(f.Type, search.And{search.Reference{Param: f.Param, Type: subject.Type, ID: subject.ID}, f.Filter})
+		refers := search.Or{search.Reference{Param: f.Param, Type: subject.Type, ID: subject.ID}}
+		if names, ok := subject.Values.Naming(f.Param); ok && f.ByURL {
+			refers = append(refers, names)
+		}
+		return j.any(f.Type, search.And{refers, f.Filter})
 	}
 	return match.Matches(f, subject, nil)
 }
 
 func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
 	for _, e := range subject.Values.References {
-		if e.Param != f.Param || e.Type != f.Type {
+		ok, err := false, error(nil)
+		switch {
+		case e.Param != f.Param:
 			continue
+		case e.Type == f.Type:
+			ok, err = j.target(store.Key{Type: e.Type, ID: e.ID}, f.Filter)
+		case f.ByURL && e.URL != "":
+			ok, err = j.any(f.Type, search.And{search.Named(e.URL, e.Version), f.Filter})
 		}
-		if ok, err := j.target(store.Key{Type: e.Type, ID: e.ID}, f.Filter); ok || err != nil {
+		if ok || err != nil {
 			return ok && err == nil, err
 		}
 	}
