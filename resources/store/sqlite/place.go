@@ -160,16 +160,21 @@ func (p *plan) from(q *query, w walk, joined bool) {
 		q.WriteString(" CROSS JOIN resource v ON v.number=c.key&" + numberMaskSQL)
 	}
 	q.WriteString(" WHERE " + condition)
-	from, to := p.s.keysOf(w.rest)
-	if from != keyMin {
-		q.WriteString(" AND " + keyOf(w.driver) + ">=" + q.int(from))
-	}
-	if to != keyMax {
-		q.WriteString(" AND " + keyOf(w.driver) + "<" + q.int(to))
-	}
+	p.within(q, w.driver, w.rest)
 	for _, n := range w.rest {
 		q.WriteString(" AND ")
 		q.condition(n, false)
+	}
+}
+
+// within writes what the dates asked for say of the keys of a driver's rows.
+func (p *plan) within(q *query, driver node, parts []node) {
+	from, to := p.s.keysOf(parts)
+	if from != keyMin {
+		q.WriteString(" AND " + keyOf(driver) + ">=" + q.int(from))
+	}
+	if to != keyMax {
+		q.WriteString(" AND " + keyOf(driver) + "<" + q.int(to))
 	}
 }
 

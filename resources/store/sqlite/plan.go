@@ -263,7 +263,9 @@ func (p *plan) size(n node, limit int) (int, error) {
 	}
 	var q query
 	table, condition := p.rows(&q, n)
-	q.WriteString("SELECT count(*) FROM (SELECT 1 FROM " + table + " WHERE " + condition + " LIMIT " + q.int(int64(limit)) + ")")
+	q.WriteString("SELECT count(*) FROM (SELECT 1 FROM " + table + " WHERE " + condition)
+	p.within(&q, n, p.parts)
+	q.WriteString(" LIMIT " + q.int(int64(limit)) + ")")
 	rows, _, err := p.c.integer(q.String(), q.args...)
 	return int(rows), err
 }
