@@ -107,6 +107,9 @@ func allowed(param *Param) string {
 	return "\"" + param.Code + "\" takes :" + strings.Join(names, ", :")
 }
 
+// PresentEntries is what follows a parameter's code in the name of the entry that tells of elements without any other.
+const PresentEntries = ":present"
+
 // missing reads :missing=true and :missing=false.
 func (p *parser) missing(c comparison, value string) (Filter, error) {
 	always := c.code == idName || c.code == lastUpdatedName // every resource has them
@@ -114,14 +117,17 @@ func (p *parser) missing(c comparison, value string) (Filter, error) {
 	case value == "true" && always:
 		return None{}, nil
 	case value == "true":
-		return Not{Present{c.code}}, nil
+		return Not{present(c)}, nil
 	case value == "false" && always:
 		return All{}, nil
 	case value == "false":
-		return Present{c.code}, nil
+		return present(c), nil
 	}
 	return nil, p.errorf(fhir.CodeValue, "%q is neither true nor false", clip(value))
 }
+
+// present holds where there is an element that the parameter reads, even if it has nothing that could be searched for.
+func present(c comparison) Filter { return Or{Present{c.code}, Present{c.code + PresentEntries}} }
 
 // noneOf reads :not. A list means: not in any of these (search.html#token).
 func (p *parser) noneOf(c comparison, value string) (Filter, error) {

@@ -121,8 +121,8 @@ func TestFilters(t *testing.T) {
 		{"Patient?family=--", search.None{}},
 		{"Patient?family:contains=--,a", str("family", search.Contains, "a")},
 		{"Patient?family:exact=--", str("family", search.Exact, "--")},
-		{"Patient?address-city:missing=true", search.Not{Filter: search.Present{Param: "address-city"}}},
-		{"Patient?address-city:missing=false", search.Present{Param: "address-city"}},
+		{"Patient?address-city:missing=true", search.Not{Filter: search.Or{search.Present{Param: "address-city"}, search.Present{Param: "address-city:present"}}}},
+		{"Patient?address-city:missing=false", search.Or{search.Present{Param: "address-city"}, search.Present{Param: "address-city:present"}}},
 
 		// token
 		{"Observation?code=8480-6", anySystem("code", "8480-6", "8480-6")},
@@ -200,7 +200,7 @@ func TestFilters(t *testing.T) {
 		{"PlanDefinition?definition=http://own.example/fhir/Questionnaire/q|1", search.Reference{Param: "definition", URL: "http://own.example/fhir/Questionnaire/q", Version: "1"}},
 		{"Observation?subject:identifier=http://x.example|A1", search.Token{Param: "subject:identifier", System: "http://x.example", Code: "a1", Fold: true}},
 		{"Observation?subject:identifier=A1", anySystem("subject:identifier", "A1", "a1")},
-		{"Observation?subject:missing=true", search.Not{Filter: search.Present{Param: "subject"}}},
+		{"Observation?subject:missing=true", search.Not{Filter: search.Or{search.Present{Param: "subject"}, search.Present{Param: "subject:present"}}}},
 
 		// number: the value and what its precision stands for
 		{"RiskAssessment?probability=0.5", risk(search.Eq, 0.5, 0.45, 0.55)},
@@ -278,7 +278,7 @@ func TestFilters(t *testing.T) {
 			Param: "organization", Type: "Organization", Filter: str("name", search.Exact, "A"),
 		}}},
 		{"Observation?patient.gender:not=male", search.Chain{Param: "patient", Type: "Patient", Filter: search.Not{Filter: anySystem("gender", "male", "male")}}},
-		{"Observation?patient.birthdate:missing=true", search.Chain{Param: "patient", Type: "Patient", Filter: search.Not{Filter: search.Present{Param: "birthdate"}}}},
+		{"Observation?patient.birthdate:missing=true", search.Chain{Param: "patient", Type: "Patient", Filter: search.Not{Filter: search.Or{search.Present{Param: "birthdate"}, search.Present{Param: "birthdate:present"}}}}},
 		{"Observation?patient._id=1", search.Chain{Param: "patient", Type: "Patient", Filter: search.ID{"1"}}},
 		{"Observation?patient.family=--", search.None{}},
 		{"Observation?patient.family=a,b", search.Chain{Param: "patient", Type: "Patient", Filter: or{str("family", search.Prefix, "a"), str("family", search.Prefix, "b")}}},

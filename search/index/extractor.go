@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"fhirside/fhir"
+	"fhirside/fhir/definitions"
 	"fhirside/fhir/fhirpath"
 	"fhirside/search"
 )
@@ -30,7 +31,7 @@ type reader struct {
 	base  string
 	// The names of the parameter and of those that serve its modifiers, made once. Inside a tuple name is "" and the others are not
 	// used.
-	name, text, identifier, ofType, converted string
+	name, text, identifier, ofType, converted, present string
 	// inCanonicalUnits reads a tuple's quantities converted.
 	inCanonicalUnits bool
 }
@@ -42,7 +43,7 @@ func (x *Extractor) named(p *search.Param, name string) reader {
 	return reader{
 		param: p, base: x.base,
 		name: name, text: name + ":text", identifier: name + ":identifier", ofType: name + ":of-type",
-		converted: name + search.CanonicalEntries,
+		converted: name + search.CanonicalEntries, present: name + search.PresentEntries,
 	}
 }
 
@@ -117,9 +118,31 @@ func (w *work) read(rd *reader, focus fhirpath.Item) {
 			rd.item(&items[i], &w.values)
 		}
 		w.values.unique(before)
+		if rd.param.Type != search.TypeComposite && rd.param.Type != search.TypeSpecial &&
+			!w.values.has(rd.name, before) && slices.ContainsFunc(items, hasContent) {
+			w.values.Tokens = append(w.values.Tokens, Token{Param: rd.present, Code: "true"})
+		}
 	}
 	clear(items)
 	w.items = items
+}
+
+// hasContent says whether an element says anything but why it says nothing: an extension alone is a reason for absence, or the like.
+// A resource in a Bundle is no element that a parameter reads, but what it might refer to.
+func hasContent(it fhirpath.Item) bool {
+	e := it.Element()
+	if e.Kind() != fhir.Object {
+		return e.Exists()
+	}
+	if definitions.IsResource(it.Type()) {
+		return false
+	}
+	for child := range e.Children() {
+		if name := child.Name(); name != "id" && name != "extension" {
+			return true
+		}
+	}
+	return false
 }
 
 // take gives the values away in slices of their own and forgets them.
@@ -256,6 +279,26 @@ func (v *Values) lengths() lengths {
 	return lengths{
 		len(v.Tokens), len(v.Strings), len(v.References), len(v.Dates), len(v.Numbers), len(v.Quantities), len(v.URIs), len(v.Composites),
 	}
+}
+
+// has says whether there are entries of the parameter behind the given ones.
+func (v *Values) has(param string, from lengths) bool {
+	return ofParam(v.Tokens[from.tokens:], func(e *Token) string { return e.Param }, param) ||
+		ofParam(v.Strings[from.strings:], func(e *String) string { return e.Param }, param) ||
+		ofParam(v.References[from.references:], func(e *Reference) string { return e.Param }, param) ||
+		ofParam(v.Dates[from.dates:], func(e *Date) string { return e.Param }, param) ||
+		ofParam(v.Numbers[from.numbers:], func(e *Number) string { return e.Param }, param) ||
+		ofParam(v.Quantities[from.quantities:], func(e *Quantity) string { return e.Param }, param) ||
+		ofParam(v.URIs[from.uris:], func(e *URI) string { return e.Param }, param)
+}
+
+func ofParam[E any](entries []E, paramOf func(*E) string, param string) bool {
+	for i := range entries {
+		if paramOf(&entries[i]) == param {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *Values) empty() bool { return v.lengths() == lengths{} }

@@ -69,16 +69,13 @@ func (rd *reader) textModifier(e fhir.Element, v *Values) {
 	}
 }
 
-// identifierToken appends an Identifier that has a value, and its types with the value for the modifier :of-type.
+// identifierToken appends an Identifier, and its types with the value for the modifier :of-type.
 func (rd *reader) identifierToken(e fhir.Element, v *Values) {
 	typ := e.Get("type")
 	rd.textModifier(typ.Get("text"), v)
 	value := e.Get("value").Text()
-	if value == "" {
-		return
-	}
 	rd.code(e.Get("system").Text(), value, v)
-	if rd.name == "" {
+	if value == "" || rd.name == "" {
 		return
 	}
 	for c := range typ.Get("coding").Each() {

@@ -219,6 +219,7 @@ func TestTokens(t *testing.T) {
 			{Param: "code", Code: "bare", Fold: true},
 			{Param: "code", System: "http://nocode.example"},
 			{Param: "subject:identifier", System: "http://x.example", Code: "i1", Fold: true},
+			{Param: "subject:present", Code: "true"},
 		},
 		Strings: []index.String{{Param: "code:text", Text: "Blood Pressure", Folded: "blood pressure"}},
 	}), []row{
@@ -235,7 +236,7 @@ func TestTokens(t *testing.T) {
 		{"Observation", "status:missing", "true", true}, {"Observation", "status:missing", "false", false},
 		{"Observation", "code:text", "blood", true}, {"Observation", "code:text", "BLOOD  PR", true}, {"Observation", "code:text", "pressure", false},
 		{"Observation", "subject:identifier", "http://x.example|I1", true}, {"Observation", "subject:identifier", "|i1", false},
-		{"Observation", "subject:missing", "true", true}, // an identifier is no reference
+		{"Observation", "subject:missing", "true", false}, // an identifier can be searched for, too
 	})
 }
 
