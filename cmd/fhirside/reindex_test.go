@@ -93,7 +93,7 @@ func testReindex(t *testing.T, set serveSettings, byOlderRules func() (store.Sto
 	if err != nil {
 		t.Fatal(err)
 	}
-	for older.Ready(t.Context()) != nil {
+	for _, err := older.Ready(t.Context()); err != nil; _, err = older.Ready(t.Context()) {
 		if t.Context().Err() != nil {
 			t.Fatal("it is not indexed by older rules")
 		}

@@ -32,7 +32,7 @@ func (f faulty) Read(context.Context, string, string) (store.Version, error) {
 	return store.Version{}, f.err
 }
 func (f faulty) Commit(context.Context, func(store.Tx) error) error { return f.err }
-func (f faulty) Ready(context.Context) error                        { return f.err }
+func (f faulty) Ready(context.Context) (string, error)              { return "", f.err }
 
 func TestFaultsOfTheStore(t *testing.T) {
 	const secret = "connection to 10.1.2.3 lost"

@@ -125,13 +125,18 @@ func (s *server) operational(e *gin.Engine) {
 	}
 }
 
+// ready says whether the store can serve, and what it does beside.
 func (s *server) ready(c *gin.Context) {
-	if err := s.Service.Store.Ready(c.Request.Context()); err != nil {
+	work, err := s.Service.Store.Ready(c.Request.Context())
+	status, text := http.StatusOK, "ready\n"
+	if err != nil {
 		s.Log.Warn("not ready", "error", err)
-		c.String(http.StatusServiceUnavailable, "the store is not ready\n")
-		return
+		status, text = http.StatusServiceUnavailable, "the store is not ready\n"
 	}
-	c.String(http.StatusOK, "ready\n")
+	if work != "" {
+		text += work + "\n"
+	}
+	c.String(status, text)
 }
 
 // withoutTrailingSlash serves /fhir/ and /fhir/Patient/ as their sisters without the slash.

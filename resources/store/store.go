@@ -52,8 +52,8 @@ type Store interface {
 	Require(ctx context.Context, rules int64) error
 	// Reindex computes index values of current resources anew. Versions stay as they are.
 	Reindex(ctx context.Context, r Reindex) (Reindexed, error)
-	// Ready says whether the store can serve now.
-	Ready(ctx context.Context) error
+	// Ready says whether the store can serve now. work is what it does in the background meanwhile, for an operator: "" for nothing.
+	Ready(ctx context.Context) (work string, err error)
 	Close() error
 }
 

@@ -212,7 +212,7 @@ func TestUnreachable(t *testing.T) {
 		uri += "?serverSelectionTimeoutMS=300"
 	}
 	s := openAt(t, uri, Options{})
-	if err := s.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := s.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("ready: %v", err)
 	}
 	if _, err := s.Read(t.Context(), "Patient", "a"); !errors.Is(err, store.ErrUnavailable) {
@@ -221,7 +221,7 @@ func TestUnreachable(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); s.Ready(t.Context()) != nil; {
+	for began := time.Now(); !isReady(t, s); {
 		if time.Since(began) > 10*time.Second {
 			t.Fatal("the store does not find the server that came back")
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,14 +23,17 @@ const (
 	schemaName  = "schema"  // how documents are laid out
 )
 
-// schemaVersion is the layout of documents that this code reads and writes.
-const schemaVersion = 2
-
 // Names of the indexes of a resource type's collection; docs/decisions/0004-mongodb-indexes.md says what each is for.
 const (
 	termsIndex   = "terms"
 	pairsIndex   = "pairs"
 	updatedIndex = "updated"
+)
+
+// Names of the indexes of the history.
+const (
+	commitsIndex = "commits"
+	typesIndex   = "types"
 )
 
 func resourceIndexes() []driver.IndexModel {
@@ -42,8 +46,8 @@ func resourceIndexes() []driver.IndexModel {
 
 func historyIndexes() []driver.IndexModel {
 	return []driver.IndexModel{
-		{Keys: d("commit", 1, "n", 1), Options: options.Index().SetName("commits")},
-		{Keys: d("type", 1, "commit", 1, "n", 1), Options: options.Index().SetName("types")},
+		{Keys: d("commit", 1, "n", 1), Options: options.Index().SetName(commitsIndex)},
+		{Keys: d("type", 1, "commit", 1, "n", 1), Options: options.Index().SetName(typesIndex)},
 	}
 }
 
@@ -62,6 +66,7 @@ type catalog struct {
 	known sync.Map // name → the size of the catalog when it was found, as int64
 	size  atomic.Int64
 	mu    sync.Mutex
+	awake chan struct{} // has an element when indexes may be missing
 }
 
 func (c *catalog) has(name string) bool { return c.had(name, c.size.Load()) }
@@ -71,6 +76,14 @@ func (c *catalog) has(name string) bool { return c.had(name, c.size.Load()) }
 func (c *catalog) had(name string, size int64) bool {
 	found, ok := c.known.Load(name)
 	return ok && found.(int64) <= size
+}
+
+// wake lets the background look for missing indexes.
+func (c *catalog) wake() {
+	select {
+	case c.awake <- struct{}{}:
+	default:
+	}
 }
 
 // ensure makes a resource type's collection and indexes. It must not run while a transaction of the caller is open: the two
@@ -97,38 +110,49 @@ func (c *catalog) create(ctx context.Context, name string, indexes []driver.Inde
 		return nil
 	}
 	for {
-		switch complete, err := c.isComplete(ctx, name, indexes); {
-		case err != nil:
+		missing, err := c.missing(ctx, name, indexes)
+		if err != nil {
 			return err
-		case complete:
+		}
+		later := false
+		if len(missing) > 0 {
+			if later, err = c.createAlone(ctx, name, indexes); err != nil {
+				return err
+			}
+		}
+		if later {
+			c.wake()
+		}
+		if later || len(missing) == 0 {
 			c.known.Store(name, c.size.Add(1))
 			return nil
-		}
-		if err := c.createAlone(ctx, name, indexes); err != nil {
-			return err
 		}
 	}
 }
 
-// isComplete says whether a collection has all of the indexes.
-func (c *catalog) isComplete(ctx context.Context, name string, indexes []driver.IndexModel) (bool, error) {
+// missing are the indexes that a collection has not got, or has with other keys.
+func (c *catalog) missing(ctx context.Context, name string, indexes []driver.IndexModel) (missing []driver.IndexModel, err error) {
 	specs, err := c.db.Collection(name).Indexes().ListSpecifications(ctx)
 	if hasCode(err, codeNamespaceNotFound) {
-		return false, nil
+		return indexes, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("list the indexes of %s: %w", name, err)
-	}
-	found := map[string]bool{}
-	for _, spec := range specs {
-		found[spec.Name] = true
+		return nil, fmt.Errorf("list the indexes of %s: %w", name, err)
 	}
 	for _, index := range indexes {
-		if !found[nameOf(index)] {
-			return false, nil
+		if !slices.ContainsFunc(specs, func(spec driver.IndexSpecification) bool {
+			return spec.Name == nameOf(index) && sameKeys(spec.KeysDocument, index)
+		}) {
+			missing = append(missing, index)
 		}
 	}
-	return true, nil
+	return missing, nil
+}
+
+// sameKeys compares the names of an index's fields: all are ascending.
+func sameKeys(keys bson.Raw, index driver.IndexModel) bool {
+	elements, err := keys.Elements()
+	return err == nil && slices.EqualFunc(elements, index.Keys.(bson.D), func(a bson.RawElement, b bson.E) bool { return a.Key() == b.Key })
 }
 
 // nameOf is the name that an index was given.
@@ -140,33 +164,46 @@ func nameOf(index driver.IndexModel) string {
 	return *o.Name
 }
 
-// createAlone makes what is missing once nobody else does; where somebody else did, it leaves it at that.
-func (c *catalog) createAlone(ctx context.Context, name string, indexes []driver.IndexModel) error {
+// createAlone makes what is missing once nobody else does; where somebody else did, it leaves it at that. Indexes of documents that are
+// there already take time: they are made later, in the background.
+func (c *catalog) createAlone(ctx context.Context, name string, indexes []driver.IndexModel) (later bool, err error) {
 	alone := lease{c.db.Collection(schemaName), catalogID, rand.Int64(), catalogLease}
 	if _, err := once(ctx, alone.documents, d("_id", catalogID)); err != nil {
-		return err
+		return false, err
 	}
 	switch _, mine, err := alone.take(ctx); {
 	case err != nil:
-		return err
+		return false, err
 	case !mine:
 		sleep(ctx, catalogPause)
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	defer func() { _ = alone.release(context.WithoutCancel(ctx)) }() // it ends by itself otherwise
-	if complete, err := c.isComplete(ctx, name, indexes); complete || err != nil {
-		return err
+	if missing, err := c.missing(ctx, name, indexes); len(missing) == 0 || err != nil {
+		return false, err
 	}
 	if err := c.db.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
-		return fmt.Errorf("make the collection %s: %w", name, err)
+		return false, fmt.Errorf("make the collection %s: %w", name, err)
+	}
+	if empty, err := c.isEmpty(ctx, name); err != nil || !empty {
+		return !empty, err
 	}
 	if _, err := c.db.Collection(name).Indexes().CreateMany(ctx, indexes); err != nil {
-		return fmt.Errorf("make the indexes of %s: %w", name, err)
+		return false, fmt.Errorf("make the indexes of %s: %w", name, err)
 	}
-	return nil
+	return false, nil
 }
 
-// prepare makes what every database has, and refuses one that is laid out in a way that this code does not know.
+// isEmpty says whether a collection has no documents.
+func (c *catalog) isEmpty(ctx context.Context, name string) (bool, error) {
+	err := c.db.Collection(name).FindOne(ctx, d(), options.FindOne().SetProjection(d("_id", 1))).Err()
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return true, nil
+	}
+	return false, err
+}
+
+// prepare makes the collections that every database has.
 func (c *catalog) prepare(ctx context.Context) error {
 	if err := c.create(ctx, historyName, historyIndexes()); err != nil {
 		return err
@@ -174,25 +211,7 @@ func (c *catalog) prepare(ctx context.Context) error {
 	if err := c.create(ctx, locksName, lockIndexes()); err != nil {
 		return err
 	}
-	if err := c.create(ctx, stateName, stateIndexes()); err != nil {
-		return err
-	}
-	raw, err := once(ctx, c.db.Collection(schemaName), d("_id", "schema", "version", int32(schemaVersion)))
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	switch found, err := whole(raw.Lookup("version")); {
-	case err != nil:
-		return fmt.Errorf("read the schema's version: %w", err)
-	case found < schemaVersion:
-		return fmt.Errorf("this database was laid out by an early fhirside (schema %d, this one knows %d): fill a new one", found, schemaVersion)
-	case found > schemaVersion:
-		return fmt.Errorf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", found, schemaVersion)
-	}
-	if _, err := once(ctx, c.db.Collection(clockName), d("_id", clockID, "time", int64(0), "open", bson.A{})); err != nil {
-		return fmt.Errorf("make the clock: %w", err)
-	}
-	return nil
+	return c.create(ctx, stateName, stateIndexes())
 }
 
 // once is the document of that _id, which is made if it is not there; of several processes that make it at the same time one

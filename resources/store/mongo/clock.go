@@ -7,18 +7,22 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"fhirside/resources/store"
 )
 
 // The clock gives commits their time and their number, and knows which commits are open, over all processes. It is one document,
-// {_id: "commits", time, open: [{commit, owner, until}], rules}, that a process changes once for all commits that it begins at the
-// same moment:
+// {_id: "clock", schema, time, open: [{commit, owner, until}], rules}, that a process changes once for all commits that it begins at
+// the same moment:
 //
+//   - schema is the layout by which commits may write; a process that knows another one begins none. See upgrade.go.
 //   - time is that of the commits that began last, in microseconds since 1970 and whole milliseconds. Every change that begins
 //     commits moves it forward by at least one millisecond, and to the server's own time where that is further.
 //   - A commit's number is its time plus its place among those that began with it: numbers are unique, order commits by time,
@@ -30,6 +34,7 @@ import (
 // A reader who goes on later from what it has seen must see nothing newer than the oldest open commit: horizon.
 type clock struct {
 	documents *driver.Collection
+	schema    int32         // the layout by which this process writes
 	owner     int64         // this process
 	patience  time.Duration // the time by which a commit has ended
 	mu        sync.Mutex
@@ -39,6 +44,7 @@ type clock struct {
 	changing  bool                    // somebody changes the document
 	flush     *time.Timer
 	closed    bool
+	overtaken atomic.Bool // the database has a newer layout
 }
 
 type begun struct {
@@ -47,7 +53,7 @@ type begun struct {
 }
 
 const (
-	clockID = "commits"
+	clockID = "clock"
 	// perTime is how many commits may share a time: their numbers differ in the microseconds.
 	perTime = 1000
 	// clockPatience bounds one change of the clock.
@@ -60,10 +66,23 @@ const (
 
 var errClosed = errors.New("the store is closed")
 
-func newClock(db *driver.Database, patience time.Duration) *clock {
+// errOvertaken says that a newer version of this program has laid out the database in its own way, and that this process must write no
+// more.
+var errOvertaken = fmt.Errorf("%w: the database has been brought up to date by a newer fhirside: use that one", store.ErrUnavailable)
+
+func newClock(db *driver.Database, schema int32, patience time.Duration) *clock {
 	// These writes need no majority: a commit that survives a change of the primary stands behind them in the oplog.
 	documents := db.Collection(clockName, options.Collection().SetWriteConcern(writeconcern.W1()))
-	return &clock{documents: documents, owner: rand.Int64(), patience: patience, open: map[int64]chan struct{}{}}
+	return &clock{documents: documents, schema: schema, owner: rand.Int64(), patience: patience, open: map[int64]chan struct{}{}}
+}
+
+// newClockDocument is a clock on which no commit is open; rules may be nil.
+func newClockDocument(schema int32, latest int64, rules any) bson.D {
+	document := d("_id", clockID, "schema", schema, "time", latest, "open", bson.A{})
+	if rules != nil {
+		document = append(document, bson.E{Key: "rules", Value: rules})
+	}
+	return document
 }
 
 // timeOf is the time of a commit by its number.
@@ -134,6 +153,10 @@ func (c *clock) run() {
 			return
 		}
 		first, rules, err := c.change(len(waiting), ended)
+		if errors.Is(err, errOvertaken) && len(ended) > 0 {
+			_, _, _ = c.change(0, ended) // what waits for the end of these commits is what has overtaken them
+			ended = nil
+		}
 		c.mu.Lock()
 		for i, wait := range waiting {
 			if err == nil {
@@ -170,8 +193,16 @@ func (c *clock) take() (waiting []chan begun, ended []int64) {
 func (c *clock) change(n int, ended []int64) (first, rules int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
 	defer cancel()
-	raw, err := c.documents.FindOneAndUpdate(ctx, d("_id", clockID), c.update(n, ended),
+	filter := d("_id", clockID)
+	if n > 0 {
+		filter = append(filter, bson.E{Key: "schema", Value: c.schema})
+	}
+	raw, err := c.documents.FindOneAndUpdate(ctx, filter, c.update(n, ended),
 		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1, "rules", 1))).Raw()
+	if errors.Is(err, driver.ErrNoDocuments) && n > 0 && c.isThere(ctx) {
+		c.overtaken.Store(true)
+		return 0, 0, errOvertaken
+	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("the commit clock: %w", err)
 	}
@@ -182,6 +213,11 @@ func (c *clock) change(n int, ended []int64) (first, rules int64, err error) {
 	}
 	first, err = whole(raw.Lookup("time"))
 	return first, rules, err
+}
+
+// isThere says whether there is a clock, whatever its layout.
+func (c *clock) isThere(ctx context.Context) bool {
+	return c.documents.FindOne(ctx, d("_id", clockID), options.FindOne().SetProjection(d("_id", 1))).Err() == nil
 }
 
 // serverNow is the server's time in milliseconds, as an expression.
@@ -272,28 +308,37 @@ func (c *clock) stillOpen(ctx context.Context, open []entry, limit time.Time) []
 
 // read is the time of the commits that began last, and those that are open and have not lapsed.
 func (c *clock) read(ctx context.Context) (latest int64, open []entry, err error) {
+	raw, open, err := c.state(ctx, clockID)
+	if err != nil {
+		return 0, nil, err
+	}
+	latest, err = whole(raw.Lookup("time"))
+	return latest, open, err
+}
+
+// state is the clock of that _id, and its entries that have not lapsed.
+func (c *clock) state(ctx context.Context, id string) (clock bson.Raw, open []entry, err error) {
 	cursor, err := c.documents.Aggregate(ctx, bson.A{
-		d("$match", d("_id", clockID)),
-		d("$project", d("time", 1, "open", d("$filter", d("input", "$open", "cond", notLapsed)))),
+		d("$match", d("_id", id)),
+		d("$set", d("open", d("$filter", d("input", "$open", "cond", notLapsed)))),
 	})
 	if err != nil {
-		return 0, nil, fmt.Errorf("the commit clock: %w", err)
+		return nil, nil, fmt.Errorf("the commit clock: %w", err)
 	}
 	defer cursor.Close(ctx)
 	if !cursor.Next(ctx) {
-		return 0, nil, fmt.Errorf("the commit clock is gone: %w", errors.Join(cursor.Err(), driver.ErrNoDocuments))
+		return nil, nil, fmt.Errorf("the commit clock is gone: %w", errors.Join(cursor.Err(), driver.ErrNoDocuments))
 	}
 	var read struct {
-		Time int64
 		Open []struct{ Commit, Owner int64 }
 	}
 	if err := cursor.Decode(&read); err != nil {
-		return 0, nil, fmt.Errorf("the commit clock: %w", err)
+		return nil, nil, fmt.Errorf("the commit clock: %w", err)
 	}
 	for _, e := range read.Open {
 		open = append(open, entry{e.Commit, e.Owner})
 	}
-	return read.Time, open, nil
+	return cursor.Current, open, nil
 }
 
 // close takes the ended commits out of the document.

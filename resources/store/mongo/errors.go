@@ -20,6 +20,7 @@ const (
 
 // Codes of server errors.
 const (
+	codeBadValue             = 2
 	codeWriteConflict        = 112
 	codeMaxTimeExpired       = 50
 	codeOutOfDisk            = 14031
@@ -29,6 +30,7 @@ const (
 	codeDocumentTooLarge     = 10334
 	codeNamespaceExists      = 48
 	codeNamespaceNotFound    = 26
+	codeIndexNotFound        = 27
 	codeSnapshotTooOld       = 239
 	codeSnapshotUnavailable  = 246
 	codeNoSuchTransaction    = 251

@@ -1,9 +1,11 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"iter"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -106,19 +108,12 @@ const historyBatch = 100
 
 func (r versions) history(h store.History, after *stamp) iter.Seq2[stamped, error] {
 	return func(yield func(stamped, error) bool) {
-		filter, err := r.scope(h)
+		within, err := r.times(h)
 		if err != nil {
 			yield(stamped{}, err)
 			return
 		}
-		order, hint := d("commit", -1, "n", -1), "commits"
-		switch {
-		case h.ID != "":
-			order, hint = d("_id", -1), ""
-		case h.Type != "":
-			hint = "types"
-		}
-		for e, err := range r.read(filter, order, hint, after, true, batchOf(h.Limit)) {
+		for e, err := range r.read(r.lists(store.Key{Type: h.Type, ID: h.ID}, within, true), after, true, batchOf(h.Limit)) {
 			if err != nil {
 				yield(stamped{}, err)
 				return
@@ -147,34 +142,55 @@ func batchOf(limit int) int {
 	return historyBatch
 }
 
-// scope selects the versions that a history asks for.
-func (r versions) scope(h store.History) (bson.D, error) {
-	var filter bson.D
-	until := unbounded.hi
-	switch {
-	case h.ID != "":
-		filter = versionsOf(store.Key{Type: h.Type, ID: h.ID})
-	case h.Type != "":
-		filter = d("type", h.Type)
-	}
+// times are the numbers of the commits that a history asks for.
+func (r versions) times(h store.History) (within bounds, err error) {
+	within = unbounded
 	if h.ID == "" {
-		horizon, err := r.horizon()
-		if err != nil {
-			return nil, err
+		if within.hi, err = r.horizon(); err != nil {
+			return within, err
 		}
-		until = horizon
 	}
 	if !h.At.IsZero() {
-		until = min(until, h.At.To.UnixMicro()+perTime-1)
+		within.hi = min(within.hi, h.At.To.UnixMicro()+perTime-1)
 	}
-	within := bounds{unbounded.lo, until}
 	if !h.Since.IsZero() {
 		within.lo = h.Since.UnixMicro()
 	}
-	if cond := within.document(); cond != nil {
-		filter = append(filter, bson.E{Key: "commit", Value: cond})
+	return within, nil
+}
+
+// list is versions in an order that an index has.
+type list struct {
+	filter, order bson.D
+	hint          string // of the index; "": MongoDB chooses
+}
+
+// lists are the versions of a resource, of a type or of everything: one list, and a second one before it where there may be versions in
+// layout 1.
+func (r versions) lists(of store.Key, within bounds, newestFirst bool) []list {
+	direction := 1
+	if newestFirst {
+		direction = -1
 	}
-	return filter, nil
+	byCommit := d("commit", direction, "n", direction)
+	now, earlier := list{d(), byCommit, commitsIndex}, list{d("_id", d("$type", "object")), byCommit, commitsIndex}
+	old := r.s.upgrade.old.Load()
+	switch {
+	case of.ID != "":
+		now, earlier = list{versionsOf(of), d("_id", direction), ""}, list{earlierVersionsOf(of), d("_id", direction), ""}
+	case of.Type != "":
+		now, earlier.filter = list{d("type", of.Type), byCommit, typesIndex}, d("_id.type", of.Type)
+	case old:
+		now.filter = d("_id", d("$type", "string"))
+	}
+	if cond := within.document(); cond != nil {
+		now.filter = append(now.filter, bson.E{Key: "commit", Value: cond})
+		earlier.filter = append(earlier.filter, bson.E{Key: "commit", Value: cond})
+	}
+	if old {
+		return []list{earlier, now}
+	}
+	return []list{now}
 }
 
 func (r versions) horizon() (int64, error) {
@@ -193,7 +209,7 @@ func (r versions) changes(after *stamp) iter.Seq2[stamped, error] {
 			yield(stamped{}, err)
 			return
 		}
-		for e, err := range r.read(d("commit", lte(horizon)), d("commit", 1, "n", 1), "commits", after, false, historyBatch) {
+		for e, err := range r.read(r.lists(store.Key{}, bounds{unbounded.lo, horizon}, false), after, false, historyBatch) {
 			if !yield(e, err) || err != nil {
 				return
 			}
@@ -202,10 +218,10 @@ func (r versions) changes(after *stamp) iter.Seq2[stamped, error] {
 }
 
 // read yields versions in an order, batch by batch: whoever reads them takes their time, which no cursor of the server survives.
-func (r versions) read(filter, order bson.D, hint string, after *stamp, newestFirst bool, batch int) iter.Seq2[stamped, error] {
+func (r versions) read(lists []list, after *stamp, newestFirst bool, batch int) iter.Seq2[stamped, error] {
 	return func(yield func(stamped, error) bool) {
 		for {
-			page, err := r.page(filter, order, hint, after, newestFirst, batch)
+			page, err := r.page(lists, after, newestFirst, batch)
 			if err != nil {
 				yield(stamped{}, err)
 				return
@@ -224,32 +240,66 @@ func (r versions) read(filter, order bson.D, hint string, after *stamp, newestFi
 	}
 }
 
-func (r versions) page(filter, order bson.D, hint string, after *stamp, newestFirst bool, size int) (page []stamped, err error) {
+// page is the next versions of the lists. What is in both has been converted between the two reads.
+func (r versions) page(lists []list, after *stamp, newestFirst bool, size int) (page []stamped, err error) {
+	for _, l := range lists {
+		if page, err = r.append(page, l, after, newestFirst, size); err != nil {
+			return nil, err
+		}
+	}
+	if len(lists) > 1 {
+		slices.SortStableFunc(page, func(a, b stamped) int {
+			if order := cmp.Or(cmp.Compare(a.commit, b.commit), cmp.Compare(a.n, b.n)); newestFirst {
+				return -order
+			} else {
+				return order
+			}
+		})
+		page = slices.CompactFunc(page, func(a, b stamped) bool { return a.stamp == b.stamp })
+		page = page[:min(len(page), size)]
+	}
+	return page, nil
+}
+
+// append adds the next versions of a list.
+func (r versions) append(page []stamped, l list, after *stamp, newestFirst bool, size int) ([]stamped, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.s.opt.Timeout)
 	defer cancel()
 	if err := r.s.check(ctx); err != nil {
 		return nil, err
 	}
-	conditions := []bson.D{filter}
+	filter := l.filter
 	if after != nil {
-		conditions = append(conditions, d("commit", bound(newestFirst, after.commit, true)),
-			anyOf([]bson.D{d("commit", bound(newestFirst, after.commit, false)), d("n", bound(newestFirst, after.n, false))}))
-	}
-	find := options.Find().SetSort(order).SetLimit(int64(size)).SetBatchSize(int32(size))
-	if hint != "" {
-		find.SetHint(hint)
+		filter = allOf([]bson.D{filter, behind(*after, newestFirst)})
 	}
 	v := &view{s: r.s, ctx: ctx, outside: ctx}
-	err = v.retried(func() error {
-		page = page[:0]
-		cursor, err := v.collection(historyName).Find(ctx, allOf(conditions), find)
+	before, hint := len(page), l.hint
+	read := func() error {
+		page = page[:before]
+		find := options.Find().SetSort(l.order).SetLimit(int64(size)).SetBatchSize(int32(size))
+		if hint != "" {
+			find.SetHint(hint)
+		}
+		cursor, err := v.collection(historyName).Find(ctx, filter, find)
 		if err != nil {
 			return err
 		}
 		page, err = appendVersions(ctx, page, cursor)
 		return err
-	})
+	}
+	err := v.retried(read)
+	if hint != "" && hasCode(err, codeBadValue) { // there is no such index: it is made anew, and meanwhile this takes its time
+		hint = ""
+		r.s.catalog.wake()
+		err = v.retried(read)
+	}
 	return page, err
+}
+
+// behind selects what comes after a place in the order of commits.
+func behind(place stamp, newestFirst bool) bson.D {
+	return d("commit", bound(newestFirst, place.commit, true),
+		"$or", bson.A{d("commit", bound(newestFirst, place.commit, false)), d("n", bound(newestFirst, place.n, false))})
 }
 
 func appendVersions(ctx context.Context, page []stamped, cursor *driver.Cursor) ([]stamped, error) {
@@ -268,7 +318,10 @@ func appendVersions(ctx context.Context, page []stamped, cursor *driver.Cursor) 
 func (r versions) wasCurrent(e stamped, at int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.s.opt.Timeout)
 	defer cancel()
-	next := d("_id", versionID(e.Key, e.Version.Version+1), "commit", lte(at+perTime-1))
-	n, err := r.s.db.Collection(historyName).CountDocuments(ctx, next)
+	ids := []any{versionID(e.Key, e.Version.Version+1)}
+	if r.s.upgrade.old.Load() {
+		ids = append(ids, earlierVersionID(e.Key, e.Version.Version+1))
+	}
+	n, err := r.s.db.Collection(historyName).CountDocuments(ctx, d("_id", d("$in", ids), "commit", lte(at+perTime-1)))
 	return n == 0, err
 }

@@ -14,6 +14,7 @@ type meters struct {
 	connections prometheus.Gauge
 	inUse       prometheus.Gauge
 	attempts    *prometheus.CounterVec // of commits, by outcome
+	missing     prometheus.Gauge       // indexes that are to be built
 }
 
 func newMeters() meters {
@@ -31,11 +32,14 @@ func newMeters() meters {
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fhirside_mongodb_commit_attempts_total", Help: "Attempts to commit, by what became of them.",
 		}, []string{"outcome"}),
+		missing: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "fhirside_mongodb_missing_indexes", Help: "Indexes that collections lack and that are built in the background.",
+		}),
 	}
 }
 
 func (m meters) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.commands, m.connections, m.inUse, m.attempts}
+	return []prometheus.Collector{m.commands, m.connections, m.inUse, m.attempts, m.missing}
 }
 
 // Describe and Collect make the store a prometheus.Collector.

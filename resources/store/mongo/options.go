@@ -41,6 +41,8 @@ type Options struct {
 	// Current makes Values go by the latest number of rules (see store.Store.Require) and says which that is. Nil: it is of no
 	// concern.
 	Current func(ctx context.Context) (int64, error)
+	// schema is the layout of documents; 0 is schemaVersion. Tests of upgrades take others.
+	schema int32
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
 	// Tracer makes a span of each command that a traced context sends; nil: there are none.
@@ -86,6 +88,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxEntriesAtOnce == 0 {
 		o.MaxEntriesAtOnce = 2_000
+	}
+	if o.schema == 0 {
+		o.schema = schemaVersion
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -71,7 +71,7 @@ func (p *processes) State() store.State {
 	return storetest.StateOf(func() store.Store { return p.next() })
 }
 
-func (p *processes) Ready(ctx context.Context) error { return p.next().Ready(ctx) }
+func (p *processes) Ready(ctx context.Context) (string, error) { return p.next().Ready(ctx) }
 
 // Close does nothing: each store is closed by the test that opened it.
 func (p *processes) Close() error { return nil }

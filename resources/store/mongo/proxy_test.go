@@ -91,7 +91,7 @@ func TestNetwork(t *testing.T) {
 	wait(t, 200*time.Millisecond)
 	stop()
 	writers.Wait()
-	if err := s.Ready(t.Context()); err != nil {
+	if _, err := s.Ready(t.Context()); err != nil {
 		t.Errorf("after all that: %v", err)
 	}
 	j.check(t, s)

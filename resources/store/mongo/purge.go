@@ -20,7 +20,11 @@ func (t *tx) Purge(resourceType, id string) (store.Version, error) {
 	if err != nil {
 		return store.Version{}, err
 	}
-	_, err = v.collection(historyName).DeleteMany(v.ctx, versionsBefore(deletion))
+	erased := versionsBefore(deletion)
+	if t.s.upgrade.old.Load() {
+		erased = anyOf([]bson.D{erased, earlierVersionsOf(deletion.Key)})
+	}
+	_, err = v.collection(historyName).DeleteMany(v.ctx, erased)
 	return deletion, t.fail(err)
 }
 

@@ -119,8 +119,15 @@ func decodeHistory(doc bson.Raw) (store.Version, error) {
 func decodeStamped(doc bson.Raw) (v store.Version, at stamp, err error) {
 	v.Type, _ = doc.Lookup("type").StringValueOK()
 	v.ID, _ = doc.Lookup("id").StringValueOK()
+	earlier, number, isEarlier := earlierID(doc)
+	if isEarlier {
+		v.Key = earlier
+	}
 	if err = decodeVersion(&v, doc); err != nil {
 		return v, at, err
+	}
+	if isEarlier {
+		v.Version = number
 	}
 	if v.Body == nil && !v.Deleted() {
 		err = errors.New("it has no resource")

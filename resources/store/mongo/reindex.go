@@ -51,6 +51,16 @@ func (r *rules) ready() error {
 	return nil
 }
 
+// work is ready for an operator; "" where nothing is to be done.
+func (r *rules) work() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.behind {
+		return ""
+	}
+	return "index values are computed anew (" + r.progress + ")"
+}
+
 func (r *rules) set(behind bool, progress string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

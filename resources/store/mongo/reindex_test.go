@@ -65,9 +65,9 @@ func TestRules(t *testing.T) {
 	})
 	newer := []*Store{openAt(t, uri, Options{Rules: "2", Values: extracted}), openAt(t, uri, Options{Rules: "2", Values: extracted})}
 	for _, s := range newer {
-		for err := s.Ready(t.Context()); err != nil; err = s.Ready(t.Context()) {
-			if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "index values") {
-				t.Fatal(err)
+		for work, err := s.Ready(t.Context()); err != nil; work, err = s.Ready(t.Context()) {
+			if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(work, "index values") {
+				t.Fatal(work, err)
 			}
 			wait(t, 20*time.Millisecond)
 		}
@@ -98,7 +98,7 @@ func TestRules(t *testing.T) {
 	// By now the older process's rules are not those of the database, and a process of the same rules has nothing to do.
 	again := openAt(t, uri, Options{Rules: "2", Values: extracted})
 	wait(t, 50*time.Millisecond)
-	if err := again.Ready(t.Context()); err != nil {
+	if _, err := again.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,9 +123,15 @@ func fill(t *testing.T, uri string, n int) *Store {
 
 func untilReady(t *testing.T, s *Store) {
 	t.Helper()
-	for s.Ready(t.Context()) != nil {
+	for !isReady(t, s) {
 		wait(t, 10*time.Millisecond)
 	}
+}
+
+func isReady(t *testing.T, s *Store) bool {
+	t.Helper()
+	_, err := s.Ready(t.Context())
+	return err == nil
 }
 
 // TestRulesRequiredMeanwhile: after an upgrade, too, no values are written by a lower number of rules than is required: Require waits

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type Store struct {
 	checks  sync.Mutex
 	checked bool // the deployment can do what the store needs; guarded by checks
 	rules   rules
+	upgrade upgrade
+	builder builder
 	closing context.Context // ends when the store is closed
 	close   context.CancelFunc
 }
@@ -73,14 +76,14 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
 	s := &Store{opt: opt, meters: meters, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
-	s.clock = newClock(s.db, opt.longestCommit())
-	s.catalog.db = s.db
+	s.clock = newClock(s.db, opt.schema, opt.longestCommit())
+	s.catalog.db, s.catalog.awake = s.db, make(chan struct{}, 1)
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	checking, cancel := context.WithTimeout(ctx, opt.Timeout)
 	defer cancel()
 	switch err := s.check(checking); {
 	case errors.Is(err, store.ErrUnavailable):
-		opt.Log.LogAttrs(ctx, slog.LevelWarn, "MongoDB cannot be reached yet", slog.Any("error", err))
+		opt.Log.LogAttrs(ctx, slog.LevelWarn, "MongoDB cannot be used yet", slog.Any("error", err))
 	case err != nil:
 		_ = client.Disconnect(context.WithoutCancel(ctx))
 		return nil, err
@@ -88,17 +91,37 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// Ready says whether the deployment answers and can do what the store needs.
-func (s *Store) Ready(ctx context.Context) error {
+// Ready says whether the deployment answers, can do what the store needs, and is laid out as this process knows it. While index values
+// are computed anew searches would not find all that matches, so it is not ready; while documents are converted or indexes built it is.
+func (s *Store) Ready(ctx context.Context) (work string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
 	defer cancel()
-	if err := s.check(ctx); err != nil {
+	err = s.check(ctx)
+	if err == nil {
+		err = s.isCurrent(ctx)
+	}
+	behind := s.rules.ready()
+	for _, part := range []string{s.rules.work(), s.upgrade.work(), s.builder.work()} {
+		if part != "" && work != "" {
+			work += "; "
+		}
+		work += part
+	}
+	return work, explain(ctx, cmp.Or(err, behind))
+}
+
+// isCurrent says whether the database still has the layout that this process knows.
+func (s *Store) isCurrent(ctx context.Context) error {
+	state, err := s.db.Collection(schemaName).FindOne(ctx, d("_id", schemaID)).Raw()
+	if err != nil {
 		return err
 	}
-	if err := s.rules.ready(); err != nil {
-		return err
+	version, err := whole(state.Lookup("version"))
+	if err == nil && version > int64(s.opt.schema) {
+		s.clock.overtaken.Store(true)
+		err = errOvertaken
 	}
-	return explain(ctx, s.client.Ping(ctx, readpref.Primary()))
+	return err
 }
 
 // Close ends the connections. Commits that are still running fail.
@@ -107,6 +130,8 @@ func (s *Store) Close() error {
 	defer cancel()
 	s.close()
 	s.rules.wait()
+	s.upgrade.working.Wait()
+	s.builder.working.Wait()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)
 }
@@ -125,6 +150,9 @@ once, and connect to mongodb://HOST:PORT/?replicaSet=rs0`
 func (s *Store) check(ctx context.Context) error {
 	s.checks.Lock()
 	defer s.checks.Unlock()
+	if s.clock.overtaken.Load() {
+		return errOvertaken
+	}
 	if s.checked {
 		return nil
 	}
@@ -143,10 +171,17 @@ func (s *Store) check(ctx context.Context) error {
 	if wire, _ := whole(hello.Lookup("maxWireVersion")); wire < minWireVersion {
 		return errors.New("this MongoDB server is too old: fhirside needs 7.0 or newer")
 	}
+	if err := s.admit(ctx); err != nil {
+		return explain(ctx, err)
+	}
 	if err := s.catalog.prepare(ctx); err != nil {
 		return explain(ctx, err)
 	}
 	s.checked = true
+	if s.upgrade.old.Load() {
+		s.upgrade.working.Go(s.convert)
+	}
+	s.builder.follow(s)
 	if s.opt.Values != nil {
 		s.rules.follow(s)
 	}
@@ -255,14 +290,35 @@ func (v *view) read(key store.Key) (store.Version, error) {
 
 // last is the newest version in the history.
 func (v *view) last(key store.Key) (store.Version, error) {
-	raw, err := v.collection(historyName).FindOne(v.ctx, versionsOf(key), options.FindOne().SetSort(d("_id", -1))).Raw()
-	switch {
-	case errors.Is(err, driver.ErrNoDocuments):
-		return store.Version{}, store.ErrNotFound
-	case err != nil:
-		return store.Version{}, err
+	return v.version(options.FindOne().SetSort(d("_id", -1)), versionsOf(key), earlierVersionsOf(key))
+}
+
+// version is the newest version that a filter finds first, and where there may be documents of layout 1 another one among those.
+func (v *view) version(find *options.FindOneOptionsBuilder, filter, earlier bson.D) (found store.Version, err error) {
+	filters := []bson.D{filter}
+	if v.s.upgrade.old.Load() {
+		filters = []bson.D{earlier, filter}
 	}
-	return decodeHistory(raw)
+	for _, filter := range filters {
+		raw, err := v.collection(historyName).FindOne(v.ctx, filter, find).Raw()
+		if errors.Is(err, driver.ErrNoDocuments) {
+			continue
+		}
+		if err != nil {
+			return store.Version{}, err
+		}
+		one, err := decodeHistory(raw)
+		if err != nil {
+			return one, err
+		}
+		if one.Version > found.Version {
+			found = one
+		}
+	}
+	if found.Version == 0 {
+		return found, store.ErrNotFound
+	}
+	return found, nil
 }
 
 // versionsOf selects the versions of one resource by the range of their _id, which is in the order of the versions.
@@ -277,14 +333,7 @@ func versionID(key store.Key, version int64) string {
 }
 
 func (v *view) readVersion(key store.Key, version int64) (store.Version, error) {
-	raw, err := v.collection(historyName).FindOne(v.ctx, d("_id", versionID(key, version))).Raw()
-	switch {
-	case errors.Is(err, driver.ErrNoDocuments):
-		return store.Version{}, store.ErrNotFound
-	case err != nil:
-		return store.Version{}, err
-	}
-	return decodeHistory(raw)
+	return v.version(options.FindOne(), d("_id", versionID(key, version)), d("_id", earlierVersionID(key, version)))
 }
 
 // idsPerFind keeps a query by ids well below the size of a message.

@@ -233,7 +233,7 @@ func (t *tx) add(v *version) error {
 // the history has that version already and the commit fails, and looks when it runs again.
 func (t *tx) before(v *version) (store.Version, error) {
 	known, ok := t.known[v.Key]
-	if ok || v.Version.Version == 1 && t.committer.duplicates == 0 {
+	if ok || v.Version.Version == 1 && t.committer.duplicates == 0 && !t.s.upgrade.old.Load() {
 		return known, nil
 	}
 	before, err := t.current(v.Key)

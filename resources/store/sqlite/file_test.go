@@ -47,7 +47,7 @@ func TestFull(t *testing.T) {
 		}
 	}
 	check(s)
-	if err := s.Ready(ctx); err != nil {
+	if _, err := s.Ready(ctx); err != nil {
 		t.Errorf("a full store can be read: %v", err)
 	}
 	if err := put(ctx, s, patient("again", "Again")); !errors.Is(err, store.ErrFull) {
@@ -175,7 +175,7 @@ func TestClosed(t *testing.T) {
 	if err := put(ctx, s, patient("a", "A")); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("commit: %v", err)
 	}
-	if err := s.Ready(ctx); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := s.Ready(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("ready: %v", err)
 	}
 }

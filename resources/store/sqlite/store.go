@@ -204,8 +204,8 @@ func setting(c *conn, name string, first func() []byte) (value []byte, err error
 }
 
 // Ready says whether the file can be read and nothing keeps commits from it.
-func (s *db) Ready(ctx context.Context) error {
-	return s.read(ctx, func(c *conn) error {
+func (s *db) Ready(ctx context.Context) (work string, err error) {
+	return "", s.read(ctx, func(c *conn) error {
 		_, _, err := c.integer(`SELECT max(number) FROM resource`)
 		return err
 	})

@@ -63,8 +63,10 @@ func (s *two) Reindex(ctx context.Context, r store.Reindex) (store.Reindexed, er
 
 func (s *two) State() store.State { return storetest.StateOf(s.one) }
 
-func (s *two) Ready(ctx context.Context) error {
-	return errors.Join(s.stores[0].Ready(ctx), s.stores[1].Ready(ctx))
+func (s *two) Ready(ctx context.Context) (string, error) {
+	_, first := s.stores[0].Ready(ctx)
+	work, second := s.stores[1].Ready(ctx)
+	return work, errors.Join(first, second)
 }
 
 func (s *two) Close() error { return errors.Join(s.stores[0].Close(), s.stores[1].Close()) }

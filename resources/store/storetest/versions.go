@@ -33,7 +33,7 @@ func unknown(w *world) {
 			w.Errorf("the history %+v has %d entries", h, len(got))
 		}
 	}
-	if err := w.Ready(w.ctx); err != nil {
+	if _, err := w.Ready(w.ctx); err != nil {
 		w.Errorf("ready: %v", err)
 	}
 }
