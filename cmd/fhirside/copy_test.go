@@ -136,7 +136,7 @@ func awaitMidway(t *testing.T, url string) (c resources.Copying) {
 				t.Fatal(err)
 			}
 		}
-		if c.Complete || time.Since(begun) > 30*time.Second {
+		if c.Complete || time.Since(begun) > 2*time.Minute {
 			t.Fatalf("not caught midway: %+v", c)
 		}
 	}

@@ -40,6 +40,10 @@ func misplaced(c *gin.Context) error {
 	if methods := methodsAt(segments); methods != nil {
 		allowed := strings.Join(methods, ", ")
 		c.Header("Allow", allowed)
+		if c.Request.Method == http.MethodOptions { // which asks for nothing else (RFC 9110, section 9.3.7)
+			c.Status(http.StatusNoContent)
+			return nil
+		}
 		return fhir.Errorf(fhir.MethodNotAllowed, fhir.CodeNotSupported, "%s is not supported here, but %s", c.Request.Method, allowed)
 	}
 	if last := segments[len(segments)-1]; strings.HasPrefix(last, "$") {
