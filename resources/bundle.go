@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,6 +17,8 @@ import (
 type bundleWriter struct {
 	out     []byte
 	entries int
+	to      io.Writer // what takes the Bundle as it grows; nil: out is all of it
+	err     error     // of writing to it
 }
 
 // pageLink is a Bundle.link; its URL is relative to the server's base.
@@ -81,6 +84,15 @@ func (w *bundleWriter) resource(base string, v store.Version, body []byte) {
 		w.raw(`,"resource":`)
 		w.out = append(w.out, body...)
 	}
+}
+
+// flush hands on what has come together, if that is at least so many bytes.
+func (w *bundleWriter) flush(least int) error {
+	if w.to != nil && w.err == nil && len(w.out) >= least {
+		_, w.err = w.to.Write(w.out)
+		w.out = w.out[:0]
+	}
+	return w.err
 }
 
 // close ends the Bundle.

@@ -66,7 +66,10 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 	}
 	var keys []store.Key
 	asked := map[store.Key]bool{}
-	for _, v := range from {
+	for v, err := range in.page.window.whole(from) {
+		if err != nil {
+			return err
+		}
 		if inc.Source != "*" && inc.Source != v.Type {
 			continue
 		}
@@ -81,9 +84,16 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 			}
 		}
 	}
-	if len(keys) == 0 {
-		return nil
+	for part := range slices.Chunk(keys, tasted) {
+		if err := in.read(part); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// read includes resources by their keys, in order.
+func (in *includer) read(keys []store.Key) error {
 	found, err := in.view.ReadMany(keys)
 	if err != nil {
 		return err
@@ -204,6 +214,6 @@ func (in *includer) take(v store.Version) {
 		in.cut = true
 	default:
 		in.seen[v.Key] = true
-		in.page.Included = append(in.page.Included, v)
+		in.page.Included = append(in.page.Included, in.page.window.hold(v))
 	}
 }

@@ -21,7 +21,10 @@ type canonical struct{ url, version string }
 // named includes what the resources refer to by canonicals.
 func (in *includer) named(inc search.Include, from []store.Version) error {
 	asked := map[string]map[canonical]bool{} // by the type that it may be
-	for _, v := range from {
+	for v, err := range in.page.window.whole(from) {
+		if err != nil {
+			return err
+		}
 		if inc.Source != "*" && inc.Source != v.Type {
 			continue
 		}
@@ -109,11 +112,17 @@ func (in *includer) nameOf(v store.Version) (canonical, error) {
 	if c, known := in.names[v.Key]; known {
 		return c, nil
 	}
-	r, err := fhir.Parse(v.Body)
-	if err != nil {
-		return canonical{}, damaged(v.Key, err)
+	var c canonical
+	for v, err := range in.page.window.whole([]store.Version{v}) {
+		if err != nil {
+			return c, err
+		}
+		r, err := fhir.Parse(v.Body)
+		if err != nil {
+			return c, damaged(v.Key, err)
+		}
+		c = canonical{r.Get("url").Text(), search.FoldCode(r.Get("version").Text())}
 	}
-	c := canonical{r.Get("url").Text(), search.FoldCode(r.Get("version").Text())}
 	in.names[v.Key] = c
 	return c, nil
 }

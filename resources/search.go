@@ -18,6 +18,8 @@ type Search struct {
 	Compartment *Compartment // nil: none
 	Params      []search.Parameter
 	Lenient     bool // leave out unknown parameters (Prefer: handling=lenient)
+	// Window is how many bytes of resources the page holds; of what is beyond it has no Body, and reads it as it is written. 0: all.
+	Window int
 }
 
 // path of the search below the server's base.
@@ -39,6 +41,7 @@ type Page struct {
 	Issues   []fhir.Issue // what the client should know beside: left out parameters, includes that were cut
 	links    []pageLink
 	shape    Shape
+	window   window
 }
 
 // Search finds resources (search.html).
@@ -62,7 +65,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}}
+	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}, window: s.window(v, q.Window)}
 	for _, ignored := range parsed.Ignored {
 		page.Issues = append(page.Issues, fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: fhir.CodeNotSupported, Expression: []string{ignored.Name},
@@ -133,14 +136,14 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, find store.Search, at cursor, page *Page) error {
 	find.After, find.Limit = at.After, parsed.Count+1
 	more, last := false, ""
-	for match, err := range v.Search(find) {
+	for match, err := range page.window.search(v, find) {
 		switch {
 		case err != nil:
 			return err
 		case len(page.Matches) == parsed.Count:
 			more = true
 		default:
-			page.Matches = append(page.Matches, match.Version)
+			page.Matches = append(page.Matches, page.window.hold(match.Version))
 			last = match.Position
 		}
 	}
@@ -186,22 +189,33 @@ func (page *Page) Bundle(base string) ([]byte, error) {
 		}
 	}
 	w := newBundle("searchset", base, page.Total, page.links, size)
+	err := page.entries(w, base)
+	return w.close(), err
+}
+
+func (page *Page) entries(w *bundleWriter, base string) error {
 	for i, list := range [][]store.Version{page.Matches, page.Included} {
-		for _, v := range list {
+		for v, err := range page.window.whole(list) {
+			if err != nil {
+				return err
+			}
 			body, err := page.shape.Apply(v.Body)
 			if err != nil {
-				return nil, damaged(v.Key, err)
+				return damaged(v.Key, err)
 			}
 			w.begin()
 			w.resource(base, v, body)
 			w.raw(`,"search":{"mode":"`, [...]string{"match", "include"}[i], `"}}`)
+			if err := w.flush(flushed); err != nil {
+				return err
+			}
 		}
 	}
 	if len(page.Issues) > 0 {
 		w.begin()
 		w.raw(`"resource":`, string(fhir.Outcome(page.Issues...).Bytes()), `,"search":{"mode":"outcome"}}`)
 	}
-	return w.close(), nil
+	return nil
 }
 
 // Compartment names one, "Patient/123" (compartmentdefinition.html).

@@ -149,7 +149,7 @@ func (s *server) searchCompartment(r *request) error {
 }
 
 func (s *server) searchFor(r *request, q resources.Search) error {
-	q.Params, q.Lenient = r.params, r.pref.Lenient
+	q.Params, q.Lenient, q.Window = r.params, r.pref.Lenient, window
 	if r.c.Request.Method == http.MethodPost {
 		form, err := s.form(r.c)
 		if err != nil {
@@ -163,6 +163,9 @@ func (s *server) searchFor(r *request, q resources.Search) error {
 	page, err := s.Service.Search(r.ctx, r.policy, q)
 	if err != nil {
 		return err
+	}
+	if !page.Whole() && r.as.plain() {
+		return r.stream(page)
 	}
 	body, err := page.Bundle(r.pref.Base)
 	if err != nil {

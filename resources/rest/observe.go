@@ -66,13 +66,28 @@ func (s *server) observe(c *gin.Context) {
 		}
 	}
 	defer func() {
-		if v := recover(); v != nil {
-			s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		v := recover()
+		if v != nil {
+			s.broken(c, v)
 		}
 		s.record(c, id, time.Since(start))
 		endSpan()
+		if v == http.ErrAbortHandler {
+			panic(v) // net/http breaks the connection
+		}
 	}()
 	c.Next()
+}
+
+// broken is for a panic, or an answer that had to be given up in the middle.
+func (s *server) broken(c *gin.Context, v any) {
+	if v != http.ErrAbortHandler {
+		s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		return
+	}
+	if last := c.Errors.Last(); last != nil {
+		s.Log.Error("answer broken off", "id", c.GetString(requestID), "error", last.Err)
+	}
 }
 
 const requestID = "request"

@@ -25,8 +25,8 @@ type (
 	hasTerm struct {
 		term    int64
 		patient int64 // not 0: it is in the patient table, and this is the patient's identity
-		few     bool // rows by nature: what refers to one patient
-		token   bool // it is part of the signature
+		few     bool  // rows by nature: what refers to one patient
+		token   bool  // it is part of the signature
 	}
 	// isOneOf: the resource is one of these, by key, sorted.
 	isOneOf []int64
