@@ -109,9 +109,9 @@ func withheld(err error) error {
 // changed is the draft of the version after the current one. A change that breaks a rule of R4 is Unprocessable: the request
 // itself was readable.
 func (r *run) changed(w *write, current store.Version, ids identities) (*draft, []fhir.Issue, error) {
-	before, err := fhir.Parse(current.Body)
+	before, err := parseStored(current)
 	if err != nil {
-		return nil, nil, damaged(current.Key, err)
+		return nil, nil, err
 	}
 	after, issues, err := w.change.Apply(before)
 	if err != nil {

@@ -24,9 +24,9 @@ func (s *Service) listOf(ctx context.Context, p access.Policy, id string) (liste
 	if err != nil {
 		return nil, asError(err).At("_list")
 	}
-	list, err := fhir.Parse(version.Body)
+	list, err := parseStored(version)
 	if err != nil {
-		return nil, damaged(version.Key, err)
+		return nil, err
 	}
 	entries := listed{}
 	for entry := range list.Get("entry").Each() {

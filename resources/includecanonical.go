@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"fhirside/fhir"
 	"fhirside/fhir/definitions"
 	"fhirside/resources/access"
 	"fhirside/resources/store"
@@ -32,9 +31,9 @@ func (in *includer) named(inc search.Include, from []store.Version) error {
 		if len(params) == 0 {
 			continue
 		}
-		r, err := fhir.Parse(v.Body)
+		r, err := parseStored(v)
 		if err != nil {
-			return damaged(v.Key, err)
+			return err
 		}
 		for _, param := range params {
 			for _, ref := range in.s.rules().extractor.Param(r, param).References {
@@ -117,9 +116,9 @@ func (in *includer) nameOf(v store.Version) (canonical, error) {
 		if err != nil {
 			return c, err
 		}
-		r, err := fhir.Parse(v.Body)
+		r, err := parseStored(v)
 		if err != nil {
-			return c, damaged(v.Key, err)
+			return c, err
 		}
 		c = canonical{r.Get("url").Text(), search.FoldCode(r.Get("version").Text())}
 	}

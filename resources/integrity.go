@@ -129,9 +129,9 @@ func (r *run) keeps(before *store.Version, key store.Key, text string) (bool, er
 	if _, written := r.alive[key]; written || before == nil {
 		return false, nil
 	}
-	was, err := fhir.Parse(before.Body)
+	was, err := parseStored(*before)
 	if err != nil {
-		return false, damaged(before.Key, err)
+		return false, err
 	}
 	return slices.ContainsFunc(linksOf(was), func(l link) bool { return l.kind == isReference && l.element.Is(text) }), nil
 }

@@ -80,9 +80,9 @@ func metaOf(v store.Version) ([]byte, error) {
 	if v.Body == nil {
 		return metaParameters(nil), nil
 	}
-	r, err := fhir.Parse(v.Body)
+	r, err := parseStored(v)
 	if err != nil {
-		return nil, damaged(v.Key, err)
+		return nil, err
 	}
 	return metaParameters(r.Get("meta").Raw()), nil
 }

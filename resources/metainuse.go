@@ -26,15 +26,12 @@ func (s *Service) metaInUse(v view, p access.Policy, resourceType string) ([]byt
 		}
 		types = []string{resourceType}
 	}
-	if _, _, err := visible(p, types); err != nil {
+	types, granted, err := visible(p, types)
+	if err != nil {
 		return nil, err
 	}
 	found, left := labels{}, maxLabelled
 	for _, t := range types {
-		granted := may(p, t, access.Search)
-		if isNone(granted) {
-			continue
-		}
 		find := store.Search{Types: []string{t}, Filter: search.AllOf(granted, s.labelled(t)), Limit: left + 1}
 		for match, err := range v.Search(find) {
 			if err != nil {
@@ -43,9 +40,9 @@ func (s *Service) metaInUse(v view, p access.Policy, resourceType string) ([]byt
 			if left--; left < 0 {
 				return nil, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "more than %d resources have profiles, labels or tags: too many to sum up; ask for a resource type", maxLabelled)
 			}
-			r, err := fhir.Parse(match.Body)
+			r, err := parseStored(match.Version)
 			if err != nil {
-				return nil, damaged(match.Key, err)
+				return nil, err
 			}
 			found.take(r.Get("meta"))
 		}

@@ -9,18 +9,9 @@ import (
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
 	"fhirside/resources/access"
-	"fhirside/resources/store"
 )
 
 const searchParameter = "SearchParameter"
-
-func parseStored(v store.Version) (*fhir.Resource, error) {
-	r, err := fhir.Parse(v.Body)
-	if err != nil {
-		return nil, damaged(v.Key, err)
-	}
-	return r, nil
-}
 
 // definitionIn is what a SearchParameter resource says.
 func definitionIn(r *fhir.Resource) definitions.SearchParameter {

@@ -51,9 +51,9 @@ func (s *Service) permitsDraft(v view, f search.Filter, key store.Key, d *draft)
 
 // subject is a stored version as filters see it.
 func (s *Service) subject(v store.Version) (match.Subject, error) {
-	r, err := fhir.Parse(v.Body)
+	r, err := parseStored(v)
 	if err != nil {
-		return match.Subject{}, damaged(v.Key, err)
+		return match.Subject{}, err
 	}
 	values := s.rules().extractor.Extract(r)
 	return match.Subject{Type: v.Type, ID: v.ID, Updated: v.Updated, Values: &values}, nil
@@ -89,6 +89,15 @@ func (w world) Find(resourceType string, f search.Filter) iter.Seq2[match.Subjec
 			}
 		}
 	}
+}
+
+// parseStored parses what is stored.
+func parseStored(v store.Version) (*fhir.Resource, error) {
+	r, err := fhir.Parse(v.Body)
+	if err != nil {
+		return nil, damaged(v.Key, err)
+	}
+	return r, nil
 }
 
 // damaged is for a stored resource that cannot be read: somebody else's hand was in the database.

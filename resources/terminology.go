@@ -64,9 +64,9 @@ func (h heldTerminology) readCodeSystem(find store.Search, id string) (s *termin
 		if err != nil {
 			return nil, err
 		}
-		r, err := fhir.Parse(match.Body)
+		r, err := parseStored(match.Version)
 		if err != nil {
-			return nil, damaged(match.Key, err)
+			return nil, err
 		}
 		if !r.Get("content").Is("supplement") {
 			s = terminology.NewCodeSystem(r)
@@ -110,9 +110,9 @@ func (h heldTerminology) first(resourceType string, f search.Filter, fits func(*
 		if err != nil {
 			return nil, err
 		}
-		r, err := fhir.Parse(match.Body)
+		r, err := parseStored(match.Version)
 		if err != nil {
-			return nil, damaged(match.Key, err)
+			return nil, err
 		}
 		if fits(r) {
 			return r, nil
