@@ -38,7 +38,7 @@ func (s *Service) permits(v view, f search.Filter, version store.Version) (bool,
 	if err != nil {
 		return false, err
 	}
-	return match.Matches(f, subject, world{s, v})
+	return match.Matches(f, subject, world{s, v, subject})
 }
 
 // permitsDraft says whether what is about to be stored satisfies a policy's answer.
@@ -46,7 +46,9 @@ func (s *Service) permitsDraft(v view, f search.Filter, key store.Key, d *draft)
 	if isAll(f) || isNone(f) {
 		return isAll(f), nil
 	}
-	return match.Matches(f, match.Subject{Type: key.Type, ID: key.ID, Values: &d.values}, world{s, v})
+	values := d.values.At(key.Type, key.ID)
+	subject := match.Subject{Type: key.Type, ID: key.ID, Values: &values}
+	return match.Matches(f, subject, world{s, v, subject})
 }
 
 // subject is a stored version as filters see it.
@@ -55,17 +57,24 @@ func (s *Service) subject(v store.Version) (match.Subject, error) {
 	if err != nil {
 		return match.Subject{}, err
 	}
-	values := s.rules().extractor.Extract(r)
+	values := s.rules().extractor.Extract(r).At(v.Type, v.ID)
 	return match.Subject{Type: v.Type, ID: v.ID, Updated: v.Updated, Values: &values}, nil
 }
 
 // world is where the chains of a policy's filter lead.
 type world struct {
-	s *Service
-	v view
+	s      *Service
+	v      view
+	judged match.Subject // which may not be stored yet
 }
 
 func (w world) Resource(resourceType, id string) (match.Subject, bool, error) {
+	if w.judged.Type == resourceType && w.judged.ID == id {
+		return w.judged, true, nil
+	}
+	if search.IsContained(resourceType) {
+		return w.contained(resourceType, id)
+	}
 	version, err := w.v.Read(resourceType, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && version.Deleted() {
 		return match.Subject{}, false, nil
@@ -77,11 +86,29 @@ func (w world) Resource(resourceType, id string) (match.Subject, bool, error) {
 	return subject, err == nil, err
 }
 
+// contained is what a resource contains: what it has in common with that is known there only.
+func (w world) contained(searchedType, id string) (match.Subject, bool, error) {
+	containerType, containerID, _ := search.ContainerOf(id)
+	container, found, err := w.Resource(containerType, containerID)
+	if !found || err != nil {
+		return match.Subject{}, false, err
+	}
+	for _, c := range container.Values.Contained {
+		if c.ID == id {
+			return match.Subject{Type: searchedType, ID: id, Updated: container.Updated, Values: &c.Values}, true, nil
+		}
+	}
+	return match.Subject{}, false, nil
+}
+
 func (w world) Find(resourceType string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
 		for found, err := range w.v.Search(store.Search{Types: []string{resourceType}, Filter: f}) {
 			var subject match.Subject
-			if err == nil {
+			switch {
+			case err == nil && search.IsContained(resourceType):
+				subject, _, err = w.contained(resourceType, found.ID)
+			case err == nil:
 				subject, err = w.s.subject(found.Version)
 			}
 			if !yield(subject, err) || err != nil {

@@ -78,7 +78,7 @@ func (s *Service) RequestReindex(ctx context.Context, types []string, rules int6
 			}
 			next.Types = union(r.Types, next.Types)
 		}
-		if next.Total, err = s.Store.Count(ctx, next.Types, search.All{}); err != nil {
+		if next.Total, err = s.Store.Count(ctx, nil, reindexed(next.Types)); err != nil {
 			return err
 		}
 		if _, err = s.writeReindexing(ctx, next, revision); err == nil {
@@ -92,6 +92,18 @@ func (s *Service) RequestReindex(ctx context.Context, types []string, rules int6
 	default:
 	}
 	return nil
+}
+
+// reindexed holds for what is indexed anew: resources of the types (none: all), and what contains such.
+func reindexed(types []string) search.Filter {
+	if len(types) == 0 {
+		return search.All{}
+	}
+	some := search.Or{search.Type(types)}
+	for _, t := range types {
+		some = append(some, search.Containing(t))
+	}
+	return some
 }
 
 // covers says whether a list of types, of which none are all, has another.

@@ -1,110 +1,92 @@
 package search
 
-// A chained condition is also judged on the resources that a resource contains (search.html#contained). What those hold is kept
-// among the index entries of the resource around them: the entries of a contained Medication that the parameter "medication"
-// refers to are those of parameters called "medication/Medication/code" and so on.
+import "strings"
 
-// Containing is the condition that the reference parameter refers to a contained resource of a type.
-func Containing(param, resourceType string) Token {
-	return Token{Param: InsideParam(param, resourceType, ""), Code: ContainedCode, Fold: FoldsCase("")}
+// A contained resource (references.html#contained) is searched as a resource of its own, which lives and dies with the one around
+// it: of a type of its own, "contained.Medication", with the id "MedicationRequest/23#m1", and the time of change of its container.
+// Its index entries are those that it would have by itself, and some that tie it to its container; see search/index. References to
+// it are to that type and id.
+//
+// A Chain to a Medication leads to contained ones as well, and a Has on a contained resource to what is contained beside it: nothing
+// else can refer to it. A search without types finds no contained resources.
+
+const containedPrefix = "contained."
+
+// ContainedType is the type that contained resources of a resource type are searched as.
+func ContainedType(resourceType string) string { return containedPrefix + resourceType }
+
+// IsContained says whether a type is that of contained resources.
+func IsContained(searchedType string) bool { return strings.HasPrefix(searchedType, containedPrefix) }
+
+// ResourceType is the resource type that a type is searched as.
+func ResourceType(searchedType string) string {
+	return strings.TrimPrefix(searchedType, containedPrefix)
 }
 
-// ContainedCode is the code of the entries by which Containing finds a resource.
-const ContainedCode = "#"
-
-// InsideParam is the name of a parameter on a contained resource of a type that the reference parameter param refers to.
-func InsideParam(param, resourceType, code string) string {
-	return param + "/" + resourceType + "/" + code
+// ContainedID is the id of the contained resource that its container calls id.
+func ContainedID(containerType, containerID, id string) string {
+	return containerType + "/" + containerID + "#" + id
 }
 
-// Inside is the filter by which a resource is known to contain another one of the type that f holds for and that the reference
-// parameter param refers to: what Chain{param, resourceType, f} means for contained resources. Those have no id of their own, no
-// time of change, and nothing that refers to them from elsewhere; a chain goes on from them to other resources, and not to others
-// that are contained beside them. A Not is judged on all that is contained and referred to by the parameter, together.
-func Inside(f Filter, param, resourceType string) Filter {
-	in := insider{param, resourceType}
-	return in.filter(f)
+// ContainerOf takes the id of a contained resource apart.
+func ContainerOf(containedID string) (containerType, containerID, id string) {
+	container, id, _ := strings.Cut(containedID, "#")
+	containerType, containerID, _ = strings.Cut(container, "/")
+	return containerType, containerID, id
 }
 
-type insider struct{ param, resourceType string }
+// Parameters of index entries that tie contained resources to their containers. They are in no registry.
+const (
+	// ContainedParam are tokens of a container: the resource types of what it contains.
+	ContainedParam = "_contained"
+	// ContainerParam are a token of a contained resource, the resource type of its container, and a reference to that.
+	ContainerParam = "_container"
+)
 
-func (in insider) name(code string) string {
-	if code == "" { // in a tuple
-		return ""
-	}
-	return InsideParam(in.param, in.resourceType, code)
+// Containing is the condition that a resource contains one of a resource type.
+func Containing(resourceType string) Token { return Token{Param: ContainedParam, Code: resourceType} }
+
+// ContainedIn is the condition that a contained resource is in one of a resource type.
+func ContainedIn(containerType string) Token {
+	return Token{Param: ContainerParam, Code: containerType}
 }
 
-func (in insider) filter(f Filter) Filter {
+// Inside is the condition that the reference parameter refers to a contained resource of a resource type: only where that holds for
+// some resource need a Chain be followed to such.
+func Inside(param, resourceType string) Token {
+	return Token{Param: param + "/" + resourceType, Code: "#"}
+}
+
+// OnContained is what criteria say of contained resources: of an id the one within the container, of types those they are searched
+// as. What a Chain or a Has says of other resources stays.
+func OnContained(f Filter) Filter {
 	switch f := f.(type) {
-	case All:
-		return Containing(in.param, in.resourceType)
 	case And:
-		parts := make([]Filter, len(f))
-		for i, part := range f {
-			parts[i] = in.filter(part)
-		}
-		return AllOf(parts...)
+		return And(allOnContained(f))
 	case Or:
-		parts := make([]Filter, len(f))
-		for i, part := range f {
-			parts[i] = in.filter(part)
-		}
-		return AnyOf(parts...)
+		return Or(allOnContained(f))
 	case Not:
-		here := Containing(in.param, in.resourceType)
-		if part := in.filter(f.Filter); !isNone(part) {
-			return And{here, Not{part}}
+		return Not{OnContained(f.Filter)}
+	case ID:
+		var ids Or
+		for _, id := range f {
+			ids = append(ids, Token{Param: idName, Code: id})
 		}
-		return here
+		return AnyOf(ids...)
 	case Type:
-		for _, t := range f {
-			if t == in.resourceType {
-				return Containing(in.param, in.resourceType)
-			}
+		types := make(Type, len(f))
+		for i, t := range f {
+			types[i] = ContainedType(t)
 		}
-		return None{}
-	case Chain:
-		f.Param = in.name(f.Param)
-		return f
+		return types
 	}
-	return in.leaf(f)
+	return f
 }
 
-func (in insider) leaf(f Filter) Filter {
-	switch f := f.(type) {
-	case Present:
-		return Present{in.name(f.Param)}
-	case Token:
-		f.Param = in.name(f.Param)
-		return f
-	case String:
-		f.Param = in.name(f.Param)
-		return f
-	case Reference:
-		f.Param = in.name(f.Param)
-		return f
-	case Date:
-		if f.Param == lastUpdatedName {
-			return None{}
-		}
-		f.Param = in.name(f.Param)
-		return f
-	case Number:
-		f.Param = in.name(f.Param)
-		return f
-	case Quantity:
-		f.Param = in.name(f.Param)
-		return f
-	case URI:
-		f.Param = in.name(f.Param)
-		return f
-	case Near:
-		f.Param = in.name(f.Param)
-		return f
-	case Composite:
-		f.Param = in.name(f.Param)
-		return f
+func allOnContained(parts []Filter) []Filter {
+	out := make([]Filter, len(parts))
+	for i, part := range parts {
+		out[i] = OnContained(part)
 	}
-	return None{} // None, ID and Has
+	return out
 }

@@ -147,8 +147,7 @@ type Composite struct {
 	Parts []Filter // leaves, or Or of leaves
 }
 
-// Chain holds where the reference parameter refers to a resource of Type that satisfies the filter, or to a contained one: see
-// Inside.
+// Chain holds where the reference parameter refers to a resource of Type that satisfies the filter, or to a contained one.
 type Chain struct {
 	Param string
 	Type  string
@@ -157,7 +156,8 @@ type Chain struct {
 	Filter Filter
 }
 
-// Has holds where a resource of Type that satisfies the filter refers to this one by its reference parameter Param (_has).
+// Has holds where a resource of Type that satisfies the filter refers to this one by its reference parameter Param (_has). To a
+// contained resource also what is contained beside it may refer.
 type Has struct {
 	Type   string
 	Param  string

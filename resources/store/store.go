@@ -23,6 +23,9 @@ var (
 
 // Store keeps the current version of each resource with its index values, and every version in a history. It is safe for
 // concurrent use. What a returned Commit wrote is seen by every read that begins afterwards.
+//
+// What a resource contains (index.Values.Contained) is found by searches and counts of the types of search.ContainedType, with the
+// version, time and method of the resource around it. It has no versions of its own and is not read by its key.
 type Store interface {
 	// Read is the current version, which may be a deletion (Deleted set, no Body). ErrNotFound where there never was one.
 	Read(ctx context.Context, resourceType, id string) (Version, error)
@@ -30,7 +33,8 @@ type Store interface {
 	ReadMany(ctx context.Context, keys []Key) ([]Version, error)
 	// ReadVersion is one version, current or not.
 	ReadVersion(ctx context.Context, resourceType, id string, version int64) (Version, error)
-	// Search yields the resources that match, in order, at most s.Limit. An error ends the sequence.
+	// Search yields the resources that match, in order, at most s.Limit; without types, none that others contain. An error ends the
+	// sequence.
 	Search(ctx context.Context, s Search) iter.Seq2[Match, error]
 	// Count is the number of resources that match.
 	Count(ctx context.Context, types []string, f search.Filter) (int64, error)
@@ -111,13 +115,13 @@ const (
 // Record is a version to be written, with the index values that searches find it by.
 type Record struct {
 	Version
-	Values index.Values
-	Rules  int64 // the number of the rules that they were computed by, see Store.Require
+	Values index.Values // not yet at the version's id (index.Values.At)
+	Rules  int64        // the number of the rules that they were computed by, see Store.Require
 }
 
 // Reindex asks for some resources to be indexed anew, in an order of the store's own.
 type Reindex struct {
-	Types []string // empty: all
+	Types []string // and what contains resources of these types; empty: all
 	After string   // Reindexed.Last of the batch before; "" is the beginning
 	Limit int      // how many at most; above 0
 	Rules int64    // the number of the rules that Values goes by; ErrRules where a higher one is required

@@ -69,8 +69,8 @@ func indexed(p *search.Param) bool {
 	return p.Words || p.Expression != nil && search.Searchable(p) && p.Code != "_id" && p.Code != "_lastUpdated"
 }
 
-// Extract computes all index values of a resource. It does not fail: what cannot be read is not indexed. Of contained resources
-// there are entries for chains only.
+// Extract computes all index values of a resource, and those of what it contains. It does not fail: what cannot be read is not
+// indexed.
 func (x *Extractor) Extract(r *fhir.Resource) Values {
 	w := works.Get().(*work)
 	defer works.Put(w)
@@ -85,15 +85,20 @@ func (x *Extractor) Extract(r *fhir.Resource) Values {
 	return w.take()
 }
 
-// Param computes the index values of one parameter, those for its modifiers included.
+// Param computes the index values of one parameter, those for its modifiers and references to what is contained included.
 func (x *Extractor) Param(r *fhir.Resource, p *search.Param) Values {
 	if !indexed(p) {
 		return Values{}
 	}
 	w := works.Get().(*work)
 	defer works.Put(w)
-	rd := x.reader(p)
-	w.read(&rd, fhirpath.Focus(r))
+	rd, focus := x.reader(p), fhirpath.Focus(r)
+	w.read(&rd, focus)
+	if r.Get("contained").Exists() {
+		before := w.values.lengths()
+		w.links(&rd, focus, insideOf(focus))
+		w.values.unique(before)
+	}
 	return w.take()
 }
 
@@ -151,6 +156,7 @@ func (w *work) take() Values {
 	out := Values{
 		fitting(v.Tokens), fitting(v.Strings), fitting(v.References), fitting(v.Dates),
 		fitting(v.Numbers), fitting(v.Quantities), fitting(v.URIs), fitting(v.Composites),
+		v.Contained,
 	}
 	v.reset()
 	return out
@@ -173,6 +179,7 @@ func (v *Values) reset() {
 	clear(v.Composites)
 	*v = Values{
 		v.Tokens[:0], v.Strings[:0], v.References[:0], v.Dates[:0], v.Numbers[:0], v.Quantities[:0], v.URIs[:0], v.Composites[:0],
+		nil,
 	}
 }
 
@@ -352,10 +359,12 @@ func (c Composite) equal(d Composite) bool {
 	})
 }
 
-// order puts the entries for modifiers (code:text) in their place: all others are in the order of their codes already.
+// order puts the entries for modifiers (code:text) and those of contained resources in their place: all others are in the order of
+// their codes already.
 func (v *Values) order() {
 	slices.SortStableFunc(v.Tokens, func(a, b Token) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Strings, func(a, b String) int { return cmp.Compare(a.Param, b.Param) })
+	slices.SortStableFunc(v.References, func(a, b Reference) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Numbers, func(a, b Number) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Quantities, func(a, b Quantity) int { return cmp.Compare(a.Param, b.Param) })
 	slices.SortStableFunc(v.Composites, func(a, b Composite) int { return cmp.Compare(a.Param, b.Param) })

@@ -53,7 +53,7 @@ func TestDataTypes(t *testing.T) {
 		{"our own URL", `{"resourceType":"Observation","subject":{"reference":"http://example.org/fhir/Patient/1"}}`, "subject", `→Patient/1`},
 		{"another server's", `{"resourceType":"Observation","subject":{"reference":"http://other.org/fhir/Patient/1/_history/2"}}`, "subject", `→<http://other.org/fhir/Patient/1>@2`},
 		{"urn", `{"resourceType":"Observation","subject":{"reference":"urn:uuid:0"}}`, "subject", `→<urn:uuid:0>`},
-		{"contained", `{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p"}],"subject":{"reference":"#p"}}`, "subject", `subject:present=|true`},
+		{"contained", `{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p"}],"subject":{"reference":"#p"}}`, "subject", `→contained.Patient/p subject:present=|true subject/Patient=|#`},
 		{"logical", `{"resourceType":"Observation","subject":{"identifier":{"system":"urn:mrn","value":"A"}}}`, "subject", `subject:identifier=urn:mrn|a~ subject:present=|true`},
 		{"of a type", `{"resourceType":"Observation","subject":{"reference":"Group/1"}}`, "patient", ``},
 		{"of a type by URL", `{"resourceType":"Observation","subject":{"reference":"http://other.org/Patient/1"}}`, "patient", `→<http://other.org/Patient/1>`},

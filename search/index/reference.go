@@ -10,7 +10,7 @@ import (
 )
 
 // reference appends what a reference parameter reads of an element (search.html#reference). References to contained resources
-// are none that a search could name.
+// are appended by work.links.
 func (rd *reader) reference(it *fhirpath.Item, v *Values) {
 	e := it.Element()
 	switch name := it.Type(); name {

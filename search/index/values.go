@@ -16,8 +16,10 @@ import "fhirside/search"
 //	                     is only a text, a logical reference or one to a contained resource
 //	near:latitude, near:longitude
 //	                     numbers: a position in degrees
-//	medication/Medication/code
-//	                     what a contained resource has that a reference parameter refers to; see search.Inside
+//	medication/Medication
+//	                     token: the parameter refers to a contained resource of the type; see search.Inside
+//	_contained, _container, _id
+//	                     what ties contained resources to the one around them; see search.ContainedParam
 //	value-quantity:canonical, code-value-quantity:canonical
 //	                     quantities and tuples: in the canonical unit of their UCUM unit's dimension, where that is another one
 type Values struct {
@@ -29,6 +31,9 @@ type Values struct {
 	Quantities []Quantity
 	URIs       []URI
 	Composites []Composite
+
+	// Contained are the resources that the resource contains, which are searched as resources of their own.
+	Contained []Contained
 }
 
 // Token is a code, Coding, Identifier, ContactPoint, boolean or string.

@@ -11,7 +11,8 @@
 //   - Present holds for _id and _lastUpdated always.
 //   - A Token with AnyCode looks at the system alone, not at Fold.
 //   - A Chain or a Has goes to the current version of a resource, whichever version the reference names; to a deleted or unknown
-//     resource leads nothing. A Chain goes into contained resources too (search.Inside), and both follow canonicals (search.Named).
+//     resource leads nothing. A Chain goes into contained resources too, and a Has on one of these to what is contained beside it.
+//     Both follow canonicals (search.Named), but not to contained resources.
 //   - Filters are finite trees, so that references in circles do no harm.
 //
 // # Order

@@ -82,7 +82,7 @@ func chain(f search.Chain, s Subject, w World) (bool, error) {
 		switch {
 		case e.Param != f.Param:
 			continue
-		case e.Type == f.Type:
+		case e.Type == f.Type, e.Type == search.ContainedType(f.Type):
 			held, err = reached(f, e, w)
 		case f.ByURL && e.URL != "":
 			held, err = among(f.Filter, w.Find(f.Type, search.Named(e.URL, e.Version)), w)
@@ -91,7 +91,7 @@ func chain(f search.Chain, s Subject, w World) (bool, error) {
 			return held && err == nil, err
 		}
 	}
-	return Matches(search.Inside(f.Filter, f.Param, f.Type), s, w)
+	return false, nil
 }
 
 // reached says whether a chain's filter holds for the resource that a reference points to.
@@ -120,11 +120,14 @@ func has(f search.Has, s Subject, w World) (bool, error) {
 	if w == nil {
 		return false, fmt.Errorf("match: a _has of %s by %q, and no world to look in", f.Type, f.Param)
 	}
-	held, err := among(f.Filter, w.Find(f.Type, search.Reference{Param: f.Param, Type: s.Type, ID: s.ID}), w)
-	if held || err != nil || !f.ByURL {
+	refers := search.Reference{Param: f.Param, Type: s.Type, ID: s.ID}
+	held, err := among(f.Filter, w.Find(f.Type, refers), w)
+	switch names, ok := s.values().Naming(f.Param); {
+	case held || err != nil:
 		return held, err
-	}
-	if names, ok := s.values().Naming(f.Param); ok {
+	case search.IsContained(s.Type): // what is beside it
+		return among(f.Filter, w.Find(search.ContainedType(f.Type), refers), w)
+	case ok && f.ByURL:
 		return among(f.Filter, w.Find(f.Type, names), w)
 	}
 	return false, nil

@@ -165,7 +165,7 @@ func (v *valuer) text(code string) string {
 }
 
 func (v *valuer) reference() string {
-	all := entries(v, func(n index.Values) []index.Reference { return n.References }, func(e index.Reference) bool { return e.Param == v.code })
+	all := entries(v, func(n index.Values) []index.Reference { return n.References }, func(e index.Reference) bool { return e.Param == v.code && !search.IsContained(e.Type) })
 	e := one(v.asker, "reference", append(all, index.Reference{Type: firstTarget(v.param), ID: "gone"}))
 	if v.only != "" && e.Type == "" {
 		return "gone" // a foreign URL may not tell its type

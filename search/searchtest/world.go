@@ -39,21 +39,42 @@ func NewWorld() *World { return &World{map[Key]match.Subject{}} }
 
 // Put adds or replaces a resource.
 func (w *World) Put(r *fhir.Resource, updated time.Time) {
-	v := Extract(r)
+	w.Delete(Key{r.Type(), r.ID()})
+	v := Extract(r).At(r.Type(), r.ID())
 	w.subjects[Key{r.Type(), r.ID()}] = match.Subject{Type: r.Type(), ID: r.ID(), Updated: updated, Values: &v}
+	for _, c := range v.Contained {
+		t := search.ContainedType(c.Type)
+		w.subjects[Key{t, c.ID}] = match.Subject{Type: t, ID: c.ID, Updated: updated, Values: &c.Values}
+	}
 }
 
-// Delete removes a resource.
-func (w *World) Delete(k Key) { delete(w.subjects, k) }
+// Delete removes a resource, and with it what it contains.
+func (w *World) Delete(k Key) {
+	s, ok := w.subjects[k]
+	if !ok {
+		return
+	}
+	delete(w.subjects, k)
+	for _, c := range s.Values.Contained {
+		delete(w.subjects, Key{search.ContainedType(c.Type), c.ID})
+	}
+}
 
 // Clone is a World of its own with the same resources.
 func (w *World) Clone() *World { return &World{maps.Clone(w.subjects)} }
 
-// Subjects are all resources, by type and id.
+// Subjects are all resources but those that are contained in others, by type and id.
 func (w *World) Subjects() []match.Subject {
+	return w.those(func(resourceType string) bool { return !search.IsContained(resourceType) })
+}
+
+// those are the resources of some types, by type and id.
+func (w *World) those(wanted func(resourceType string) bool) []match.Subject {
 	all := make([]match.Subject, 0, len(w.subjects))
 	for _, s := range w.subjects {
-		all = append(all, s)
+		if wanted(s.Type) {
+			all = append(all, s)
+		}
 	}
 	slices.SortFunc(all, func(a, b match.Subject) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) })
 	return all
@@ -68,10 +89,7 @@ func (w *World) Resource(resourceType, id string) (match.Subject, bool, error) {
 // Find is part of match.World.
 func (w *World) Find(resourceType string, f search.Filter) iter.Seq2[match.Subject, error] {
 	return func(yield func(match.Subject, error) bool) {
-		for _, s := range w.Subjects() {
-			if s.Type != resourceType {
-				continue
-			}
+		for _, s := range w.those(func(t string) bool { return t == resourceType }) {
 			if held, err := match.Matches(f, s, nil); (held || err != nil) && !yield(s, err) {
 				return
 			}
@@ -79,14 +97,11 @@ func (w *World) Find(resourceType string, f search.Filter) iter.Seq2[match.Subje
 	}
 }
 
-// Search are the resources of the types (none: all) for which the filter holds, in the order of the keys; ties are by type and
+// Search are the resources of the types (none: all that are not contained) for which the filter holds, in the order of the keys; ties are by type and
 // id, where a store may have another order.
 func (w *World) Search(types []string, f search.Filter, keys []search.SortKey) ([]match.Subject, error) {
 	var found []match.Subject
-	for _, s := range w.Subjects() {
-		if len(types) > 0 && !slices.Contains(types, s.Type) {
-			continue
-		}
+	for _, s := range w.those(func(t string) bool { return slices.Contains(types, t) || len(types) == 0 && !search.IsContained(t) }) {
 		held, err := match.Matches(f, s, w)
 		if err != nil {
 			return nil, fmt.Errorf("%s/%s: %w", s.Type, s.ID, err)

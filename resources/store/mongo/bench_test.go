@@ -50,7 +50,7 @@ func BenchmarkLoadBare(b *testing.B) {
 					b.Fatal(err)
 				}
 				r.Updated = time.Now()
-				t.types[r.Type] = append(t.types[r.Type], currentDocument(r.Version, c, indexDocument(r.Type, r.Values, "")))
+				t.types[r.Type] = append(t.types[r.Type], (&version{Version: r.Version, content: c, index: indexDocument(r.Type, r.Values, "")}).document())
 				t.history = append(t.history, historyDocument(r.Version, c, int64(i), j))
 				if err := s.catalog.ensure(b.Context(), r.Type); err != nil {
 					b.Fatal(err)

@@ -112,7 +112,7 @@ func (c *committer) last(err error) error {
 func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err error) {
 	inTime, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
-	t := &tx{s: c.s, ctx: inTime, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]store.Version{}}
+	t := &tx{s: c.s, ctx: inTime, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]current{}}
 	defer func() { t.finish(err) }() // also where the function panics
 	err = f(t)
 	if err == nil && t.failed == nil {

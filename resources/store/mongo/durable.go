@@ -40,9 +40,9 @@ func (v *view) writeCurrent(resourceType string, keys []store.Key) error {
 				changes = append(changes, driver.NewDeleteOneModel().SetFilter(d("_id", key.ID)))
 			}
 		case w.present:
-			changes = append(changes, driver.NewReplaceOneModel().SetFilter(d("_id", key.ID)).SetReplacement(currentDocument(last.Version, last.content, last.index)))
+			changes = append(changes, driver.NewReplaceOneModel().SetFilter(d("_id", key.ID)).SetReplacement(last.document()))
 		default:
-			created = append(created, currentDocument(last.Version, last.content, last.index))
+			created = append(created, last.document())
 		}
 		w.present = !last.Deleted()
 	}

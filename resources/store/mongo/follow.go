@@ -68,17 +68,26 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 	return followed, links, err
 }
 
-// withContained lets chains lead into contained resources too, where there are any.
+// withContained lets chains lead into contained resources too, where there are any, and a _has on a contained resource to what is
+// beside it.
 func (f finder) withContained(filter search.Filter) (search.Filter, error) {
 	return rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
+		if has, ok := link.(search.Has); ok && search.IsContained(f.resourceType) {
+			has.ByURL = false
+			beside := has
+			beside.Type = search.ContainedType(has.Type)
+			return search.Or{has, beside}, nil
+		}
 		chain, ok := link.(search.Chain)
 		if !ok {
 			return link, nil
 		}
 		one := f
 		one.limit, one.keysOnly, one.withTerms, one.only, one.sorting = 1, true, false, nil, sorting{unordered: true}
-		for _, err := range one.run(search.Containing(chain.Param, chain.Type), nil) {
-			return search.Or{chain, search.Inside(chain.Filter, chain.Param, chain.Type)}, err
+		for _, err := range one.run(search.Inside(chain.Param, chain.Type), nil) {
+			inside := chain
+			inside.Type, inside.ByURL = search.ContainedType(chain.Type), false
+			return search.Or{chain, inside}, err
 		}
 		return chain, nil
 	})

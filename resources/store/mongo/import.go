@@ -28,13 +28,13 @@ func (t *tx) Import(r store.Record) error {
 	case at.commit == last.commit:
 		at.n = last.n + 1
 	}
-	v := &version{Version: r.Version, at: &at}
+	v := &version{Version: r.Version}
 	if !r.Deleted() {
-		if v.content, err = encode(r.Body); err != nil {
+		if v, err = t.s.version(r); err != nil {
 			return err
 		}
-		v.index = indexDocument(r.Type, r.Values, t.s.opt.Rules)
 	}
+	v.at = &at
 	return t.add(v)
 }
 

@@ -15,14 +15,14 @@ import (
 
 // A resource's document in the collection of its type:
 //
-//	{_id: "123", version: 2, updated: 1700000000000000, method: 2, resource: {…}, numbers: [{path, text}], index: {…}}
+//	{_id: "123", version: 2, updated: 1700000000000000, method: 2, resource: {…}, numbers: [{path, text}], index: {…}, contained: […]}
 //
 // and that of a version in the history, which a deletion has without resource:
 //
 //	{_id: "Patient/123/0000000002", type: "Patient", id: "123", version: 2, commit: 1700000000000003, n: 0, updated: …, method: 2, resource: {…}, numbers: […]}
 //
-// updated is in microseconds since 1970; numbers is there only where a number's text is kept (see package document); commit
-// and n are the commit's number and the version's place in it.
+// updated is in microseconds since 1970; numbers is there only where a number's text is kept (see package document),
+// contained where the resource contains others (see contained.go); commit and n are the commit's number and the version's place in it.
 
 // content is a version's resource as BSON, ready to be put into documents.
 type content struct {
@@ -63,15 +63,18 @@ func endDocument(doc []byte, at int32) []byte {
 	return doc
 }
 
-// currentDocument is the document of a current version.
-func currentDocument(v store.Version, c content, index []byte) bson.Raw {
-	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(c.resource)+len(index)+128))
+// document is that of a current version.
+func (v *version) document() bson.Raw {
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, len(v.content.resource)+len(v.index)+128))
 	doc = bsoncore.AppendStringElement(doc, "_id", v.ID)
-	doc = bsoncore.AppendInt64Element(doc, "version", v.Version)
+	doc = bsoncore.AppendInt64Element(doc, "version", v.Version.Version)
 	doc = bsoncore.AppendInt64Element(doc, "updated", v.Updated.UnixMicro())
 	doc = bsoncore.AppendInt32Element(doc, "method", int32(v.Method))
-	doc = c.append(doc)
-	doc = bsoncore.AppendDocumentElement(doc, "index", index)
+	doc = v.content.append(doc)
+	doc = bsoncore.AppendDocumentElement(doc, "index", v.index)
+	if len(v.inside) > 0 {
+		doc = appendTexts(doc, insideName, insideTexts(v.inside))
+	}
 	return endDocument(doc, at)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"fhirside/resources/store"
+	"fhirside/search/index"
 )
 
 // rules sees to it that all documents are indexed by the rules of this process. Which rules the database is indexed by, and how far
@@ -244,18 +246,37 @@ func (w reindexing) changes(ctx context.Context, collection *driver.Collection, 
 			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a resource is not indexed anew", slog.String("resource", resourceType+"/"+version.ID), slog.Any("error", err))
 			continue
 		}
-		changes = append(changes, reindexed(cursor.Current, version, indexDocument(resourceType, values, w.opt.Rules)))
+		change := w.reindexed(cursor.Current, version, values)
+		if !change.isContainer() {
+			changes = append(changes, change.model())
+		} else if err := w.reindexContainer(ctx, change); err != nil {
+			return nil, last, err
+		}
 	}
 	return changes, last, cursor.Err()
 }
 
-// reindexed changes the index of a document that was read, unless somebody has changed the document or indexed it by other rules since.
-func reindexed(read bson.Raw, v store.Version, index []byte) driver.WriteModel {
+// reindexed is a document that was read and is to be indexed anew, unless somebody has changed it or indexed it by other rules since.
+type reindexed struct {
+	store.Version
+	unchanged bson.D // the document as it was read
+	index     bson.Raw
+	was       []store.Key // what it contains
+	values    index.Values
+}
+
+func (s *Store) reindexed(read bson.Raw, v store.Version, values index.Values) reindexed {
 	unchanged := d("_id", v.ID, "version", v.Version, "index.rules", nil)
 	if rules, err := read.LookupErr("index", "rules"); err == nil {
-		unchanged[2].Value = rules
+		unchanged[2].Value = bson.RawValue{Type: rules.Type, Value: slices.Clone(rules.Value)}
 	}
-	return driver.NewUpdateOneModel().SetFilter(unchanged).SetUpdate(d("$set", d("index", bson.Raw(index))))
+	values = values.At(v.Type, v.ID)
+	return reindexed{v, unchanged, indexDocument(v.Type, values, s.opt.Rules), insideOf(read), values}
+}
+
+// model is the change of the document.
+func (r reindexed) model() *driver.UpdateOneModel {
+	return driver.NewUpdateOneModel().SetFilter(r.unchanged).SetUpdate(d("$set", d("index", r.index)))
 }
 
 // overtaken says that another version of the program indexes the database by its own rules, or has done so.

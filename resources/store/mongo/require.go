@@ -73,11 +73,9 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 	if err := s.overtaken(ctx); err != nil {
 		return done, explain(ctx, err)
 	}
-	types := slices.Clone(r.Types)
-	if len(types) == 0 {
-		if types, err = s.catalog.types(ctx); err != nil {
-			return done, explain(ctx, err)
-		}
+	types, err := s.catalog.types(ctx)
+	if err != nil {
+		return done, explain(ctx, err)
 	}
 	slices.Sort(types)
 	from, after, _ := strings.Cut(r.After, "/")
@@ -103,7 +101,11 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 // reindexSome indexes documents of a type behind an id, as many as the limit leaves; last is the id of the last.
 func (s *Store) reindexSome(ctx context.Context, resourceType, after string, r store.Reindex, done *store.Reindexed) (last string, err error) {
 	collection := s.db.Collection(resourceType)
-	cursor, err := collection.Find(ctx, d("_id", d("$gt", after)), options.Find().SetSort(d("_id", 1)).SetLimit(int64(r.Limit-done.Done)))
+	filter := d("_id", d("$gt", after))
+	if len(r.Types) > 0 && !slices.Contains(r.Types, resourceType) {
+		filter = append(filter, containing(r.Types)...)
+	}
+	cursor, err := collection.Find(ctx, filter, options.Find().SetSort(d("_id", 1)).SetLimit(int64(r.Limit-done.Done)))
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +124,12 @@ func (s *Store) reindexSome(ctx context.Context, resourceType, after string, r s
 			done.Kept++
 			continue
 		}
-		changes = append(changes, reindexed(cursor.Current, version, indexDocument(resourceType, values, s.opt.Rules)))
+		change := s.reindexed(cursor.Current, version, values)
+		if !change.isContainer() {
+			changes = append(changes, change.model())
+		} else if err := s.reindexContainer(ctx, change); err != nil {
+			return last, err
+		}
 	}
 	if err := cursor.Err(); err != nil || len(changes) == 0 {
 		return last, err

@@ -278,14 +278,26 @@ func (v *view) retried(read func() error) error {
 }
 
 func (v *view) read(key store.Key) (store.Version, error) {
+	found, err := v.current(key)
+	return found.Version, err
+}
+
+// current is a version with what it contains.
+type current struct {
+	store.Version
+	inside []store.Key
+}
+
+func (v *view) current(key store.Key) (found current, err error) {
 	raw, err := v.collection(key.Type).FindOne(v.ctx, d("_id", key.ID)).Raw()
-	if err == nil {
-		return decodeCurrent(key.Type, raw)
+	switch {
+	case err == nil:
+		found.inside = insideOf(raw)
+		found.Version, err = decodeCurrent(key.Type, raw)
+	case errors.Is(err, driver.ErrNoDocuments):
+		found.Version, err = v.last(key)
 	}
-	if !errors.Is(err, driver.ErrNoDocuments) {
-		return store.Version{}, err
-	}
-	return v.last(key)
+	return found, err
 }
 
 // last is the newest version in the history.

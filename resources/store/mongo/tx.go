@@ -27,10 +27,10 @@ type tx struct {
 	number    int64           // by the clock; 0 until it is asked for
 	rules     int64           // the least number of rules that records may have, known with the number
 	now       time.Time
-	known     map[store.Key]store.Version // what is current without this commit's writes; Version 0 where nothing ever was
-	writes    map[store.Key]*write        // by resource
-	order     []*version                  // all versions in the order in which they were put
-	sent      int                         // versions of order that were sent
+	known     map[store.Key]current // what is current without this commit's writes; Version 0 where nothing ever was
+	writes    map[store.Key]*write  // by resource
+	order     []*version            // all versions in the order in which they were put
+	sent      int                   // versions of order that were sent
 	bytes     int
 	empty     map[int64]bool // hashes of criteria that found nothing
 	failed    error          // the first error of the database, or reason to start again
@@ -41,15 +41,17 @@ type tx struct {
 type write struct {
 	before  store.Version // current without this commit; Version 0 where nothing ever was
 	last    *version
-	present bool // the document that was sent last is in the type's collection
+	present bool        // the document that was sent last is in the type's collection
+	inside  []store.Key // what that contains
 }
 
 // version is one version that a commit writes.
 type version struct {
 	store.Version
 	content content
-	index   []byte // nil for a deletion
-	at      *stamp // of one that is imported: its place in the order of commits; else that of its commit
+	index   []byte      // nil for a deletion
+	inside  []contained // what it contains
+	at      *stamp      // of one that is imported: its place in the order of commits; else that of its commit
 }
 
 // fail keeps the first error of the database, whatever the function makes of it.
@@ -82,25 +84,26 @@ func (t *tx) Read(resourceType, id string) (store.Version, error) {
 	if w := t.writes[key]; w != nil {
 		return w.last.Version, nil
 	}
-	return t.current(key)
+	found, err := t.current(key)
+	return found.Version, err
 }
 
 // current is what is current without this commit.
-func (t *tx) current(key store.Key) (store.Version, error) {
+func (t *tx) current(key store.Key) (current, error) {
 	found, ok := t.known[key]
 	if !ok {
 		v, err := t.view()
 		if err != nil {
-			return store.Version{}, err
+			return current{}, err
 		}
-		found, err = v.read(key)
+		found, err = v.current(key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return store.Version{}, t.fail(err)
+			return current{}, t.fail(err)
 		}
 		t.known[key] = found
 	}
-	if found.Version == 0 {
-		return store.Version{}, store.ErrNotFound
+	if found.Version.Version == 0 {
+		return current{}, store.ErrNotFound
 	}
 	return found, nil
 }
@@ -179,11 +182,23 @@ func (t *tx) Put(r store.Record) error {
 	if r.Rules < t.rules {
 		return fmt.Errorf("put %s/%s: %w: %d, not %d", r.Type, r.ID, store.ErrRules, r.Rules, t.rules)
 	}
-	content, err := encode(r.Body)
+	v, err := t.s.version(r)
 	if err != nil {
 		return err
 	}
-	return t.add(&version{Version: r.Version, content: content, index: indexDocument(r.Type, r.Values, t.s.opt.Rules)})
+	return t.add(v)
+}
+
+// version is a record on its way into the database.
+func (s *Store) version(r store.Record) (*version, error) {
+	content, err := encode(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	values := r.Values.At(r.Type, r.ID)
+	v := &version{Version: r.Version, content: content, index: indexDocument(r.Type, values, s.opt.Rules)}
+	v.inside, err = s.contained(r.Version, values)
+	return v, err
 }
 
 // Delete records a deletion as the next version.
@@ -208,7 +223,7 @@ func (t *tx) add(v *version) error {
 		if err != nil {
 			return err
 		}
-		w = &write{before: before, present: before.Version > 0 && !before.Deleted()}
+		w = &write{before: before.Version, inside: before.inside, present: before.Version.Version > 0 && !before.Deleted()}
 	}
 	last := w.before
 	if w.last != nil {
@@ -231,14 +246,14 @@ func (t *tx) add(v *version) error {
 
 // before is the version that the first write to a resource follows. A resource that is new is not looked for: should it be there,
 // the history has that version already and the commit fails, and looks when it runs again.
-func (t *tx) before(v *version) (store.Version, error) {
+func (t *tx) before(v *version) (current, error) {
 	known, ok := t.known[v.Key]
 	if ok || v.Version.Version == 1 && t.committer.duplicates == 0 && !t.s.upgrade.old.Load() {
 		return known, nil
 	}
 	before, err := t.current(v.Key)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Version{}, nil
+		return current{}, nil
 	}
 	return before, err
 }
@@ -246,6 +261,9 @@ func (t *tx) before(v *version) (store.Version, error) {
 // measure holds the commit to its limits.
 func (t *tx) measure(v *version) error {
 	t.bytes += len(v.content.resource) + len(v.index)
+	for _, c := range v.inside {
+		t.bytes += len(c.document)
+	}
 	n := len(t.order) + 1
 	switch {
 	case n > t.s.opt.MaxCommitEntries:
@@ -297,6 +315,9 @@ func (t *tx) send() error {
 		if err := v.writeCurrent(resourceType, list); err != nil {
 			return t.fail(err)
 		}
+		if err := v.writeContained(list); err != nil {
+			return t.fail(err)
+		}
 	}
 	t.sent = len(t.order)
 	return nil
@@ -305,15 +326,25 @@ func (t *tx) send() error {
 // collections makes sure that the collections are there. Where the transaction is open already they cannot be made now.
 func (t *tx) collections(fresh []*version) error {
 	for _, v := range fresh {
-		switch {
-		case t.inside != nil && t.s.catalog.had(v.Type, t.catalog):
-		case t.inside != nil:
-			return missingCollection{v.Type}
-		case !t.s.catalog.has(v.Type):
-			if err := t.s.catalog.ensure(t.ctx, v.Type); err != nil {
+		if err := t.collection(v.Type); err != nil {
+			return err
+		}
+		for _, c := range v.inside {
+			if err := t.collection(c.key.Type); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+func (t *tx) collection(name string) error {
+	switch {
+	case t.inside != nil && t.s.catalog.had(name, t.catalog):
+	case t.inside != nil:
+		return missingCollection{name}
+	case !t.s.catalog.has(name):
+		return t.s.catalog.ensure(t.ctx, name)
 	}
 	return nil
 }

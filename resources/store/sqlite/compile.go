@@ -203,7 +203,7 @@ func (x *compiler) ids(ids []string) (node, error) {
 	var keys isOneOf
 	for _, id := range ids {
 		k := store.Key{Type: x.typ, ID: id}
-		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN resource r ON r.number=i.number
+		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN `+tableOf(x.typ)+` r ON r.number=i.number
 			WHERE i.hash=? AND r.id=? AND r.type=?`, integer(x.s.index.identity(k)), text(id), text(x.typ))
 		if err != nil {
 			return nil, err
@@ -321,6 +321,9 @@ func (x *compiler) reference(param string, f search.Reference) node {
 }
 
 func (x *compiler) date(f search.Date) (node, error) {
+	if f.Param == "_lastUpdated" && search.IsContained(x.typ) {
+		return maybe{}, nil // it is not worth an index of its own
+	}
 	if f.Param == "_lastUpdated" {
 		return x.changed(unitsOf(f, 1000))
 	}
@@ -471,13 +474,14 @@ func (x *compiler) chain(f search.Chain) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	here := search.Containing(f.Param, f.Type)
+	here := search.Inside(f.Param, f.Type)
 	_, some, err := x.c.integer(`SELECT 1 FROM term WHERE term=? LIMIT 1`,
 		integer(x.s.index.token(kindToken, x.typ, here.Param, here.System, here.Code, here.Fold)))
 	if err != nil || !some {
 		return outside, err
 	}
-	inside, err := x.compile(search.Inside(f.Filter, f.Param, f.Type))
+	f.Type, f.ByURL = search.ContainedType(f.Type), false
+	inside, err := x.chainOutside(f)
 	return or(outside, inside), err
 }
 
@@ -492,7 +496,7 @@ func (x *compiler) chainOutside(f search.Chain) (node, error) {
 		if !f.ByURL {
 			continue
 		}
-		values, err := x.s.valuesOf(x.c, t.number)
+		values, err := x.s.valuesOf(x.c, f.Type, t.number)
 		if err != nil {
 			return nil, err
 		}
@@ -510,6 +514,20 @@ func (x *compiler) chainOutside(f search.Chain) (node, error) {
 }
 
 func (x *compiler) has(f search.Has) (node, error) {
+	if !search.IsContained(x.typ) {
+		return x.hasFrom(f)
+	}
+	f.ByURL = false
+	n, err := x.hasFrom(f)
+	if err != nil {
+		return nil, err
+	}
+	f.Type = search.ContainedType(f.Type) // beside it
+	beside, err := x.hasFrom(f)
+	return or(n, beside), err
+}
+
+func (x *compiler) hasFrom(f search.Has) (node, error) {
 	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.limit())
 	if err != nil || !all {
 		return maybe{}, err
@@ -521,7 +539,7 @@ func (x *compiler) has(f search.Has) (node, error) {
 			patients[source.patient] = true
 			continue
 		}
-		values, err := x.s.valuesOf(x.c, source.number)
+		values, err := x.s.valuesOf(x.c, f.Type, source.number)
 		if err != nil {
 			return nil, err
 		}
@@ -540,7 +558,7 @@ func (x *compiler) has(f search.Has) (node, error) {
 	}
 	var keys []int64
 	for identity := range patients {
-		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN resource r ON r.number=i.number
+		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN `+tableOf(x.typ)+` r ON r.number=i.number
 			WHERE i.hash=? AND r.type=?`, integer(identity), text(x.typ))
 		if err != nil {
 			return nil, err

@@ -123,9 +123,9 @@ func (w *finder) look(c candidate, want wants) (f found, ok bool, err error) {
 
 // fetch reads the current version of a candidate.
 func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, err error) {
-	sql := `SELECT id, version, stamp, method FROM resource WHERE number=?`
+	sql := `SELECT id, version, stamp, method FROM ` + tableOf(typ) + ` WHERE number=?`
 	if want.body || want.values {
-		sql = `SELECT id, version, stamp, method, body FROM resource WHERE number=?`
+		sql = `SELECT id, version, stamp, method, body FROM ` + tableOf(typ) + ` WHERE number=?`
 	}
 	f.candidate = cand
 	err = c.each(func(st *sqlite3.Stmt) (err error) {
@@ -149,11 +149,11 @@ func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, er
 }
 
 // valuesOf are the index values of a resource's current version.
-func (s *db) valuesOf(c *conn, number int64) (v index.Values, err error) {
+func (s *db) valuesOf(c *conn, typ string, number int64) (v index.Values, err error) {
 	err = c.each(func(st *sqlite3.Stmt) (err error) {
 		v, err = s.codec.values(st.ColumnRawBlob(0))
 		return err
-	}, `SELECT body FROM resource WHERE number=?`, integer(number))
+	}, `SELECT body FROM `+tableOf(typ)+` WHERE number=?`, integer(number))
 	return v, err
 }
 
@@ -183,7 +183,7 @@ func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, lim
 		return nil, false, err
 	}
 	for _, m := range candidates {
-		e, err := s.end(c, m.key)
+		e, err := s.end(c, typ, m.key)
 		if err != nil {
 			return nil, false, err
 		}
@@ -192,11 +192,11 @@ func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, lim
 	return list, true, nil
 }
 
-func (s *db) end(c *conn, key int64) (e end, err error) {
+func (s *db) end(c *conn, typ string, key int64) (e end, err error) {
 	e.number = keyNumber(key)
 	err = c.each(func(st *sqlite3.Stmt) error {
 		e.id, e.patient = st.ColumnText(0), st.ColumnInt64(1)
 		return nil
-	}, `SELECT id, patient FROM resource WHERE number=?`, integer(e.number))
+	}, `SELECT id, patient FROM `+tableOf(typ)+` WHERE number=?`, integer(e.number))
 	return e, err
 }

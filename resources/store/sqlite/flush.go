@@ -55,7 +55,10 @@ type batch struct {
 	known *memory
 	live  map[string]int64 // by type, how many more resources are not deleted
 
+	lastContained int64 // the last number given to a contained resource; 0: not known
+
 	identities []identityRow
+	forgotten  []identityRow
 	terms      changes[termRow]
 	patients   changes[patientRow]
 	dates      changes[dateRow]
@@ -85,9 +88,14 @@ func (c *changes[T]) add(was, is []T, compare func(a, b T) int) {
 
 // write takes the last version of a resource, and those pending before it.
 func (b *batch) write(v *version) error {
-	was, wasLive, err := b.replace(v)
+	was, contained, wasLive, err := b.replace(v)
 	if err != nil {
 		return err
+	}
+	if contained || len(v.values.Contained) > 0 {
+		if err := b.contained(around{v.Version, v.number, v.stamp}, v.values.Contained); err != nil {
+			return err
+		}
 	}
 	is, isLive := rows{}, v.record != nil
 	key, patient := arg{}, arg{}
@@ -117,30 +125,31 @@ func (b *batch) write(v *version) error {
 		integer(v.number), text(v.Type), text(v.ID), integer(v.Version.Version), integer(v.stamp), integer(int64(v.Method)), key, patient, blob(v.record))
 }
 
-// replace moves the versions before v to the history and gives the index rows of the one that the database holds.
-func (b *batch) replace(v *version) (was rows, live bool, err error) {
+// replace moves the versions before v to the history and gives the index rows of the one that the database holds, and whether it
+// contains other resources.
+func (b *batch) replace(v *version) (was rows, contained, live bool, err error) {
 	for p := v.after; p != nil; p = p.after {
 		err := b.c.exec(`INSERT INTO history(stamp, number, type, version, method, body) VALUES(?, ?, ?, ?, ?, ?)`,
 			integer(p.stamp), integer(p.number), text(p.Type), integer(p.Version.Version), integer(int64(p.Method)), blob(p.record))
 		if err != nil {
-			return was, false, err
+			return was, false, false, err
 		}
 	}
 	if !v.stored {
-		return was, false, nil
+		return was, false, false, nil
 	}
 	err = b.c.each(func(st *sqlite3.Stmt) (err error) {
 		if st.ColumnType(0) == sqlite3.NULL {
 			return nil
 		}
 		values, err := b.s.codec.values(st.ColumnRawBlob(0))
-		was, live = b.s.index.rows(v.Type, v.number, values), true
+		was, contained, live = b.s.index.rows(v.Type, v.number, values), contains(values), true
 		return err
 	}, `SELECT body FROM resource WHERE number=?`, integer(v.number))
 	if err != nil {
-		return was, false, err
+		return was, false, false, err
 	}
-	return was, live, b.c.exec(`INSERT INTO history(stamp, number, type, version, method, body)
+	return was, contained, live, b.c.exec(`INSERT INTO history(stamp, number, type, version, method, body)
 		SELECT stamp, number, type, version, method, body FROM resource WHERE number=?`, integer(v.number))
 }
 
@@ -187,6 +196,7 @@ func (b *batch) finish() error {
 		remove(b.c, `DELETE FROM date WHERE param=? AND lo=? AND key=? AND hi=?`, b.dates.gone, dateRow.compare, dateRow.bind),
 		remove(b.c, `DELETE FROM number WHERE param=? AND key=? AND unit=? AND lo=? AND hi=?`, b.numbers.gone, numberRow.compare, numberRow.bind),
 		remove(b.c, `DELETE FROM string WHERE param=? AND value=? AND key=?`, b.strings.gone, stringRow.compare, stringRow.bind),
+		remove(b.c, forgetIdentity, b.forgotten, identityRow.compare, identityRow.bind),
 		insert(b.c, `identity(hash, number)`, b.identities, identityRow.compare, identityRow.bind),
 		insert(b.c, `term(term, key)`, b.terms.come, termRow.compare, termRow.bind),
 		insert(b.c, `patient(term, key, tokens)`, b.patients.come, patientRow.compare, patientRow.bind),

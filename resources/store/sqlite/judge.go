@@ -40,13 +40,22 @@ func (j judge) matches(f search.Filter, subject match.Subject) (bool, error) {
 	case search.Chain:
 		return j.chain(f, subject)
 	case search.Has:
-		refers := search.Or{search.Reference{Param: f.Param, Type: subject.Type, ID: subject.ID}}
-		if names, ok := subject.Values.Naming(f.Param); ok && f.ByURL {
-			refers = append(refers, names)
-		}
-		return j.any(f.Type, search.And{refers, f.Filter})
+		return j.has(f, subject)
 	}
 	return match.Matches(f, subject, nil)
+}
+
+func (j judge) has(f search.Has, subject match.Subject) (bool, error) {
+	refers := search.Or{search.Reference{Param: f.Param, Type: subject.Type, ID: subject.ID}}
+	inside := search.IsContained(subject.Type)
+	if names, ok := subject.Values.Naming(f.Param); ok && f.ByURL && !inside {
+		refers = append(refers, names)
+	}
+	held, err := j.any(f.Type, search.And{refers, f.Filter})
+	if held || err != nil || !inside {
+		return held, err
+	}
+	return j.any(search.ContainedType(f.Type), search.And{refers, f.Filter}) // beside it
 }
 
 func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
@@ -55,7 +64,7 @@ func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
 		switch {
 		case e.Param != f.Param:
 			continue
-		case e.Type == f.Type:
+		case e.Type == f.Type, e.Type == search.ContainedType(f.Type):
 			ok, err = j.target(store.Key{Type: e.Type, ID: e.ID}, f.Filter)
 		case f.ByURL && e.URL != "":
 			ok, err = j.any(f.Type, search.And{search.Named(e.URL, e.Version), f.Filter})
@@ -64,7 +73,7 @@ func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
 			return ok && err == nil, err
 		}
 	}
-	return j.matches(search.Inside(f.Filter, f.Param, f.Type), subject)
+	return false, nil
 }
 
 // target judges the resource that a chain leads to.
@@ -74,7 +83,7 @@ func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
 		values, err := j.s.codec.values(st.ColumnRawBlob(1))
 		subject.Updated, subject.Values = stampTime(st.ColumnInt64(0)), &values
 		return err
-	}, `SELECT r.stamp, r.body FROM identity i CROSS JOIN resource r ON r.number=i.number
+	}, `SELECT r.stamp, r.body FROM identity i CROSS JOIN `+tableOf(k.Type)+` r ON r.number=i.number
 		WHERE i.hash=? AND r.id=? AND r.type=? AND r.key IS NOT NULL`, integer(j.s.index.identity(k)), text(k.ID), text(k.Type))
 	if err != nil || subject.Values == nil {
 		return false, err

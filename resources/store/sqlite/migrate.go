@@ -15,10 +15,12 @@ var (
 	schema string
 	//go:embed state.sql
 	stateSchema string
+	//go:embed contained.sql
+	containedSchema string
 )
 
 // migrations bring a file from the schema version that is their index to the next one. Version 0 is an empty file.
-var migrations = []string{schema, stateSchema}
+var migrations = []string{schema, stateSchema, containedSchema}
 
 // applicationID marks the file as fhirside's, for file(1) and for refusing others.
 const applicationID = 0x46485352 // "FHSR"

@@ -127,7 +127,7 @@ func (s *db) needed(c *conn, typ string, w wordRow, u use) (needed bool, err err
 		}, `SELECT key FROM term WHERE term=?`, integer(u.term))
 		for i := 0; i < len(numbers) && !needed && err == nil; i++ {
 			var v index.Values
-			v, err = s.valuesOf(c, numbers[i])
+			v, err = s.valuesOf(c, typ, numbers[i])
 			needed = slices.Contains(s.index.rows(typ, numbers[i], v).words, w)
 		}
 	}

@@ -18,22 +18,32 @@ func (s *db) reindex(c *conn, fromBodies bool) error {
 		return err
 	}
 	known := newMemory(nil)
+	if fromBodies {
+		err = s.clearContained(c)
+	} else {
+		err = s.reindexContained(c, known)
+	}
+	if err != nil {
+		return err
+	}
 	p := packer{codec: s.codec}
 	for last, n := int64(0), 1; n > 0; {
-		b := batch{s: s, c: c, known: known}
+		b := batch{s: s, c: c, known: known, live: map[string]int64{}}
 		var moved []reindexed
 		n = 0
 		err := c.each(func(st *sqlite3.Stmt) error {
 			n++
 			last = st.ColumnInt64(0)
-			m, err := s.reindexed(&p, last, st.ColumnText(1), st.ColumnRawBlob(2), fromBodies)
+			v := around{number: last, stamp: st.ColumnInt64(4)}
+			v.Type, v.ID, v.Version.Version, v.Method = st.ColumnText(1), st.ColumnText(2), st.ColumnInt64(3), store.Method(st.ColumnInt64(5))
+			m, err := s.reindexed(&p, v, st.ColumnRawBlob(6), fromBodies)
 			if err != nil {
 				return fmt.Errorf("%s number %d: %w", st.ColumnText(1), last, err)
 			}
 			moved = append(moved, m)
 			b.add(rows{}, m.rows)
 			return b.learn(m.rows)
-		}, `SELECT number, type, body FROM resource WHERE number>? AND method<>? ORDER BY number LIMIT 2000`,
+		}, `SELECT number, type, id, version, stamp, method, body FROM resource WHERE number>? AND method<>? ORDER BY number LIMIT 2000`,
 			integer(last), integer(int64(store.Deleted)))
 		if err != nil {
 			return err
@@ -41,6 +51,11 @@ func (s *db) reindex(c *conn, fromBodies bool) error {
 		for _, m := range moved {
 			if err := m.write(c); err != nil {
 				return err
+			}
+			if len(m.inside) > 0 {
+				if err := b.contained(m.around, m.inside); err != nil {
+					return err
+				}
 			}
 		}
 		if err := b.finish(); err != nil {
@@ -59,9 +74,11 @@ func (s *db) reindex(c *conn, fromBodies bool) error {
 type reindexed struct {
 	rows
 	record []byte // nil: as before
+	around around
+	inside []index.Contained
 }
 
-func (s *db) reindexed(p *packer, number int64, typ string, record []byte, fromBody bool) (m reindexed, err error) {
+func (s *db) reindexed(p *packer, v around, record []byte, fromBody bool) (m reindexed, err error) {
 	encoded, body, err := s.codec.unpack(record)
 	if err != nil {
 		return m, err
@@ -69,13 +86,15 @@ func (s *db) reindexed(p *packer, number int64, typ string, record []byte, fromB
 	var values index.Values
 	if fromBody {
 		if values, err = s.opt.Values(body); err == nil {
+			values = values.At(v.Type, v.ID)
+			m.around, m.inside = v, values.Contained
 			m.record = p.pack(values, body)
 		}
 	} else {
 		values, err = decodeValues(encoded)
 	}
 	if err == nil {
-		m.rows = s.index.rows(typ, number, values)
+		m.rows = s.index.rows(v.Type, v.number, values)
 	}
 	return m, err
 }

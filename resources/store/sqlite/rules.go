@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // Require keeps the number among the settings, where each commit reads it as it begins. Commits take turns, over all processes: none
@@ -52,9 +54,9 @@ func (s *db) Reindex(ctx context.Context, r store.Reindex) (done store.Reindexed
 
 // reindexable is a resource before its values are computed anew.
 type reindexable struct {
-	store.Version
-	number int64
-	was    rows
+	around
+	was       rows
+	contained bool
 }
 
 func (s *db) reindexSome(t *tx, r store.Reindex, after int64) (done store.Reindexed, err error) {
@@ -67,14 +69,20 @@ func (s *db) reindexSome(t *tx, r store.Reindex, after int64) (done store.Reinde
 	if len(list) == r.Limit {
 		done.Last = strconv.FormatInt(last, 10)
 	}
-	b := batch{s: s, c: c, known: t.g.known}
+	b := batch{s: s, c: c, known: t.g.known, live: map[string]int64{}}
 	for _, v := range list {
 		values, err := r.Values(v.Version)
 		if err != nil {
 			done.Kept++
 			continue
 		}
-		m := reindexed{s.index.rows(v.Type, v.number, values), t.w.packer.pack(values, v.Body)}
+		values = values.At(v.Type, v.ID)
+		if v.contained || len(values.Contained) > 0 {
+			if err := b.contained(v.around, values.Contained); err != nil {
+				return done, err
+			}
+		}
+		m := reindexed{rows: s.index.rows(v.Type, v.number, values), record: t.w.packer.pack(values, v.Body)}
 		b.add(v.was, m.rows)
 		if err := b.learn(m.rows); err != nil {
 			return done, err
@@ -88,18 +96,21 @@ func (s *db) reindexSome(t *tx, r store.Reindex, after int64) (done store.Reinde
 
 // reindexables are the next resources of the types.
 func (s *db) reindexables(c *conn, r store.Reindex, after int64) (list []reindexable, last int64, err error) {
-	sql, args := `SELECT number, type, id, version, body FROM resource WHERE number>? AND method<>?`, []arg{integer(after), integer(int64(store.Deleted))}
-	for i, typ := range r.Types {
-		sql += [2]string{` AND type IN (?`, `,?`}[min(i, 1)]
-		args = append(args, text(typ))
-	}
+	sql, args := `SELECT number, type, id, version, method, stamp, body FROM resource WHERE number>? AND method<>?`, []arg{integer(after), integer(int64(store.Deleted))}
 	if len(r.Types) > 0 {
-		sql += `)`
+		list := func(name func(string) string) string {
+			for _, typ := range r.Types {
+				args = append(args, text(name(typ)))
+			}
+			return strings.Repeat(`?,`, len(r.Types)-1) + `?`
+		}
+		sql += ` AND (type IN (` + list(func(typ string) string { return typ }) + `)
+			OR number IN (SELECT container FROM contained WHERE type IN (` + list(search.ContainedType) + `)))`
 	}
 	err = c.each(func(st *sqlite3.Stmt) error {
-		v := reindexable{number: st.ColumnInt64(0)}
-		v.Type, v.ID, v.Version.Version = st.ColumnText(1), st.ColumnText(2), st.ColumnInt64(3)
-		encoded, body, err := s.codec.unpack(st.ColumnRawBlob(4))
+		v := reindexable{around: around{number: st.ColumnInt64(0), stamp: st.ColumnInt64(5)}}
+		v.Type, v.ID, v.Version.Version, v.Method = st.ColumnText(1), st.ColumnText(2), st.ColumnInt64(3), store.Method(st.ColumnInt64(4))
+		encoded, body, err := s.codec.unpack(st.ColumnRawBlob(6))
 		if err != nil {
 			return err
 		}
@@ -107,6 +118,7 @@ func (s *db) reindexables(c *conn, r store.Reindex, after int64) (list []reindex
 		if err != nil {
 			return err
 		}
+		v.contained = contains(values)
 		v.Body, v.was, last = body, s.index.rows(v.Type, v.number, values), v.number
 		list = append(list, v)
 		return nil

@@ -117,6 +117,11 @@ func (s *db) page(ctx context.Context, c *conn, q store.Search, after string, n 
 		}
 	}
 	switch {
+	case len(q.Sort) == 0 && polls(q.Filter) && anyContained(types): // which share their stamps
+		p.q.Sort = []search.SortKey{{Param: "_lastUpdated", Kind: search.TypeDate}}
+		return p.sorted()
+	case anyContained(types) && len(q.Sort) > 0:
+		return p.sorted()
 	case len(q.Sort) == 0 && polls(q.Filter):
 		return p.changed(order{changed: true, ascending: true})
 	case len(q.Sort) == 0:
@@ -166,7 +171,7 @@ func (s *db) types(c *conn, asked []string) (list []string, err error) {
 		return asked, nil
 	}
 	err = c.each(func(st *sqlite3.Stmt) error {
-		if name := st.ColumnText(0); len(asked) == 0 || slices.Contains(asked, name) {
+		if name := st.ColumnText(0); slices.Contains(asked, name) || len(asked) == 0 && !search.IsContained(name) {
 			list = append(list, name)
 		}
 		return nil

@@ -120,8 +120,8 @@ func (t *tx) Put(r store.Record) error {
 	if r.Version.Version != v.Version.Version {
 		return fmt.Errorf("put %s/%s: version %d does not follow version %d", r.Type, r.ID, r.Version.Version, v.Version.Version-1)
 	}
-	v.Method, v.Body, v.values = r.Method, r.Body, r.Values
-	v.record = t.w.packer.pack(r.Values, r.Body)
+	v.Method, v.Body, v.values = r.Method, r.Body, r.Values.At(r.Type, r.ID)
+	v.record = t.w.packer.pack(v.values, r.Body)
 	t.add(v)
 	return nil
 }
@@ -145,7 +145,8 @@ func (t *tx) Import(r store.Record) error {
 	}
 	v.Version = r.Version
 	if !r.Deleted() {
-		v.values, v.record = r.Values, t.w.packer.pack(r.Values, r.Body)
+		v.values = r.Values.At(r.Type, r.ID)
+		v.record = t.w.packer.pack(v.values, r.Body)
 	}
 	t.add(v)
 	v.stamp = stamp
@@ -235,9 +236,9 @@ func (t *tx) run(ctx context.Context, types []string, f func(*conn) error) (err 
 	return explain(ctx, f(t.w.conn))
 }
 
-// concerns says whether a version of one of the types is pending; no types are all.
+// concerns says whether a version of one of the types is pending; no types are all, and any may contain others.
 func (t *tx) concerns(types []string) bool {
-	if len(types) == 0 {
+	if len(types) == 0 || anyContained(types) {
 		return len(t.g.pending) > 0
 	}
 	for _, v := range t.g.pending {

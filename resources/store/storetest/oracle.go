@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ type oracle struct {
 
 func newOracle(t *testing.T, s store.Store, seed int) *oracle {
 	o := &oracle{s, searchtest.NewWorld(), map[store.Key][]byte{}, map[store.Key]int64{}}
+	// What contains one of each type comes and goes, so that no commit of compareInside is the first with one: it would run again.
+	o.put(t, []*fhir.Resource{containingAll(t)})
+	o.delete(t, "all")
 	// Two populations over each other, so that index entries of replaced versions would show; then some resources go, and some
 	// of those come back as they are in a third.
 	o.put(t, searchtest.Population().Example(3*seed))
@@ -55,6 +59,19 @@ func newOracle(t *testing.T, s store.Store, seed int) *oracle {
 	o.delete(t, "10", "A")
 	o.put(t, slices.DeleteFunc(searchtest.Population().Example(3*seed+2), func(r *fhir.Resource) bool { return r.ID() != "10" }))
 	return o
+}
+
+// containingAll is a resource that contains one of each type.
+func containingAll(t *testing.T) *fhir.Resource {
+	var inside []string
+	for _, resourceType := range searchtest.Types {
+		inside = append(inside, doc(resourceType, "1-"+resourceType, ""))
+	}
+	r, err := fhir.Parse([]byte(doc("Observation", "all", `"contained":[`+strings.Join(inside, ",")+`]`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // put commits the resources as next versions.
@@ -77,6 +94,10 @@ func (o *oracle) put(t *testing.T, all []*fhir.Resource) {
 		o.world.Put(r, now)
 		o.bodies[k] = r.Bytes()
 		o.versions[k]++
+		for _, c := range searchtest.Extract(r).At(k.Type, k.ID).Contained {
+			inner := store.Key{Type: search.ContainedType(c.Type), ID: c.ID}
+			o.bodies[inner], o.versions[inner] = c.Body, o.versions[k]
+		}
 	}
 }
 
@@ -157,6 +178,9 @@ func (o *oracle) compare(t *rapid.T, s searcher, world *searchtest.World) {
 	if err != nil {
 		t.Fatalf("%s: %v", drawn, err)
 	}
+	if len(q.Types) > 0 {
+		q.Types, q.Filter = among(t, q.Types, q.Filter)
+	}
 	want, err := world.Search(q.Types, q.Filter, q.Sort)
 	if err != nil {
 		t.Fatalf("%s: %v", drawn, err)
@@ -174,6 +198,30 @@ func (o *oracle) compare(t *rapid.T, s searcher, world *searchtest.World) {
 		t.Fatalf("%s: %s", drawn, problem)
 	}
 	o.comparePages(t, s, asked, got)
+}
+
+// among draws what a search of types is about: resources of their own, contained ones, both, or what contains them.
+func among(t *rapid.T, types []string, f search.Filter) ([]string, search.Filter) {
+	contained, inner := make([]string, len(types)), search.OnContained(f)
+	for i, resourceType := range types {
+		contained[i] = search.ContainedType(resourceType)
+	}
+	switch rapid.IntRange(0, 9).Draw(t, "among") {
+	case 9:
+		return contained, inner
+	case 8:
+		in := search.Chain{Param: search.ContainerParam, Type: "Observation", Filter: search.Present{Param: "subject"}}
+		return contained, search.And{inner, search.Or{search.ContainedIn("Appointment"), search.And{search.ContainedIn("Observation"), in}}}
+	case 7:
+		return append(slices.Clone(types), contained...), search.Or{search.And{search.Type(types), f}, search.And{search.Type(contained), inner}}
+	case 6:
+		var some search.Or
+		for i, resourceType := range types {
+			some = append(some, search.And{search.Containing(resourceType), search.Has{Type: contained[i], Param: search.ContainerParam, Filter: inner}})
+		}
+		return searchtest.Types, some
+	}
+	return types, f
 }
 
 // collect runs a search to its end.

@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"rules that are over", oldRules},
 		{"reindexing", reindexing},
 		{"importing", importing},
+		{"contained resources", containedResources},
+		{"contained resources indexed anew", containedReindexed},
 		{"a context that has ended", cancelled},
 		{"asking while reading", nested},
 	} {
