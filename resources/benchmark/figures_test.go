@@ -17,10 +17,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 var (
@@ -219,10 +220,8 @@ func (b *bench) count(p *process) int {
 	return page.Total
 }
 
-func (b *bench) get(url string) []byte { return b.getBy(http.DefaultClient, url) }
-
-func (b *bench) getBy(client *http.Client, url string) []byte {
-	r, err := client.Get(url)
+func (b *bench) get(url string) []byte {
+	r, err := http.Get(url)
 	b.must(err)
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
@@ -258,7 +257,7 @@ func (b *bench) read(file string, server *process) {
 	rates := make([][]float64, len(bases))
 	for range *rounds {
 		for i, base := range bases {
-			rates[i] = append(rates[i], hammer(base, ids, 32, *round))
+			rates[i] = append(rates[i], b.hammer(base, ids, 32, *round))
 		}
 	}
 	served, floor, most := median(rates[0]), median(rates[1]), median(rates[2])
@@ -266,37 +265,23 @@ func (b *bench) read(file string, server *process) {
 	b.row("read by id, against a fixed body of 2 KB", fmt.Sprintf("%.0f/s", served), fmt.Sprintf("%.0f/s", most), fmt.Sprintf("%.2f", served/most))
 }
 
-// hammer is how many GETs a second as many connections get.
-func hammer(base string, paths []string, connections int, d time.Duration) float64 {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	return inTurns(paths, connections, d, func(path string) bool {
-		r, err := client.Get(base + "/" + path)
-		if err != nil {
-			return false
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		r.Body.Close()
-		return r.StatusCode == http.StatusOK
-	})
-}
-
-// inTurns is how many paths a second as many goroutines get, at random.
-func inTurns(paths []string, goroutines int, d time.Duration, get func(path string) bool) float64 {
+// inTurns is how many times a second as many goroutines do what each of them begins, until one fails.
+func inTurns(goroutines int, d time.Duration, begin func() (again func() error, err error)) (float64, error) {
 	var done atomic.Int64
-	var all sync.WaitGroup
+	var all errgroup.Group
 	begun := time.Now()
 	for range goroutines {
-		all.Go(func() {
-			for time.Since(begun) < d {
-				if get(paths[rand.IntN(len(paths))]) {
-					done.Add(1)
-				}
+		all.Go(func() error {
+			again, err := begin()
+			for err == nil && time.Since(begun) < d {
+				err = again()
+				done.Add(1)
 			}
+			return err
 		})
 	}
-	all.Wait()
-	return float64(done.Load()) / time.Since(begun).Seconds()
+	err := all.Wait()
+	return float64(done.Load()) / time.Since(begun).Seconds(), err
 }
 
 func median(list []float64) float64 {
@@ -307,18 +292,12 @@ func median(list []float64) float64 {
 // search is the newest Observations of a patient and a code, one at a time.
 func (b *bench) search(size string, server *process) {
 	codes := []string{"8302-2", "29463-7", "8867-4", "2339-0", "6690-2"}
-	patients := b.sample(server, "Patient?_count=200")
-	var took []float64
-	for range 4 {
-		for _, p := range patients {
-			code := codes[rand.IntN(len(codes))]
-			query := "/Observation?patient=" + p + "&code=" + url.QueryEscape("http://loinc.org|"+code) + "&_sort=-date"
-			begun := time.Now()
-			b.get(server.base + query)
-			took = append(took, float64(time.Since(begun).Microseconds())/1000)
-		}
+	var queries []string
+	for _, p := range b.sample(server, "Patient?_count=200") {
+		queries = append(queries, "Observation?patient="+p+"&code="+url.QueryEscape("http://loinc.org|"+codes[rand.IntN(len(codes))])+"&_sort=-date")
 	}
-	b.row("newest Observations of a patient and code among "+size+" resources, p50 over HTTP", fmt.Sprintf("%.2f ms", median(took)), "", "")
+	took := b.ask(server, queries, "")
+	b.row("newest Observations of a patient and code among "+size+" resources, p50 over HTTP", fmt.Sprintf("%.2f ms", took), "", "")
 }
 
 // restart is the time from start to ready on a file that holds the set.

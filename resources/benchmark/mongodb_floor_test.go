@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -215,11 +216,17 @@ func findByID() error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(inTurns(strings.Fields(string(data)), mongoConnections, d, func(path string) bool {
-		resourceType, id, _ := strings.Cut(path, "/")
+	paths := strings.Fields(string(data))
+	find := func() error {
+		resourceType, id, _ := strings.Cut(paths[rand.IntN(len(paths))], "/")
 		_, err := db.Collection(resourceType).FindOne(context.Background(), bson.D{{Key: "_id", Value: id}}).Raw()
-		return err == nil
-	}))
+		return err
+	}
+	rate, err := inTurns(mongoConnections, d, func() (func() error, error) { return find, nil })
+	if err != nil {
+		return err
+	}
+	fmt.Println(rate)
 	untilInputEnds()
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -63,13 +62,13 @@ func (b *bench) readDocuments(uri string, server *process) {
 	defer handler.stop()
 	var served, found, handled []float64
 	for range *rounds {
-		served = append(served, hammer(server.base, ids, mongoConnections, *round))
+		served = append(served, b.hammer(server.base, ids, mongoConnections, *round))
 		floor := b.floor("mongodb-read", uri, file, round.String())
 		rate, err := strconv.ParseFloat(floor.said, 64)
 		b.must(err)
 		floor.stop()
 		found = append(found, rate)
-		handled = append(handled, hammer(handler.base, ids, mongoConnections, *round))
+		handled = append(handled, b.hammer(handler.base, ids, mongoConnections, *round))
 	}
 	for _, floor := range []struct {
 		name  string
@@ -101,16 +100,14 @@ func (b *bench) clinicalSearches(uri string, db *mongo.Database, server *process
 	}
 	var commands [][][]bson.D // of each search of each shape
 	var served, compressed []float64
-	plain := &http.Client{Transport: &http.Transport{DisableCompression: true}}
-	defer plain.CloseIdleConnections()
 	for _, shape := range shapes {
 		var queries []string
 		for _, p := range patients {
-			queries = append(queries, "/"+shape.of(p))
+			queries = append(queries, shape.of(p))
 		}
 		commands = append(commands, b.commandsOf(db, server, queries))
-		served = append(served, b.ask(plain, server, queries))
-		compressed = append(compressed, b.ask(http.DefaultClient, server, queries))
+		served = append(served, b.ask(server, queries, ""))
+		compressed = append(compressed, b.ask(server, queries, "gzip"))
 	}
 	data, err := bson.MarshalExtJSON(bson.M{"shapes": commands}, true, false)
 	b.must(err)
@@ -126,22 +123,9 @@ func (b *bench) clinicalSearches(uri string, db *mongo.Database, server *process
 	}
 }
 
-// ask is the median of what searches take, one at a time, in milliseconds.
-func (b *bench) ask(client *http.Client, server *process, queries []string) float64 {
-	var took []float64
-	for range searchTimes {
-		for _, query := range queries {
-			begun := time.Now()
-			b.getBy(client, server.base+query)
-			took = append(took, float64(time.Since(begun).Microseconds())/1000)
-		}
-	}
-	return median(took)
-}
-
 // commandsOf are the finds that the server sends for each of searches of one type, as the database's profiler notes them.
 func (b *bench) commandsOf(db *mongo.Database, server *process, queries []string) [][]bson.D {
-	resourceType, _, _ := strings.Cut(queries[0][1:], "?")
+	resourceType, _, _ := strings.Cut(queries[0], "?")
 	var commands []bson.D
 	ctx := b.Context()
 	profile := func(level int) {
@@ -150,7 +134,7 @@ func (b *bench) commandsOf(db *mongo.Database, server *process, queries []string
 	b.must(db.Collection("system.profile").Drop(ctx))
 	profile(2)
 	for _, query := range queries {
-		b.get(server.base + query)
+		b.get(server.base + "/" + query)
 	}
 	profile(0)
 	cursor, err := db.Collection("system.profile").Find(ctx, bson.D{{Key: "op", Value: "query"}})
