@@ -69,20 +69,25 @@ func (set smartSettings) check() error {
 // clients find the server.
 func (set serveSettings) smartDoor(ctx context.Context, service *resources.Service, origin string, listening net.Addr, log *slog.Logger) (door, error) {
 	tables := state.New(service.Store.State())
-	policies := scope.NewCompiler(scope.Options{
+	options := scope.Options{
 		Registry:     service.SearchParameters,
 		Base:         service.Base,
 		CareTeamOnly: set.smart.practitioners == "care-team",
 		ActsFor: func(relatedPerson string) ([]string, error) {
 			return authserver.ActsFor(context.Background(), service, service.Base, time.Now(), relatedPerson)
 		},
-	})
+	}
+	accounts := account.New(account.Options{Tables: tables, Secure: strings.HasPrefix(origin, "https:"), Path: pagesPath(origin)})
+	if set.smart.issuer.URL == "" { // whose users have no account here
+		options.Administers = administrators(accounts)
+	}
+	policies := scope.NewCompiler(options)
 	policy := func(c guard.Claims) (access.Policy, error) {
 		granted, err := scope.Parse(c.Scope)
 		if err != nil {
 			return nil, guard.Invalid(err)
 		}
-		return policies.Policy(granted, scope.Subject{Patient: c.Patient, FHIRUser: c.FHIRUser, ClientID: c.Client, Grant: c.Grant})
+		return policies.Policy(granted, scope.Subject{Patient: c.Patient, FHIRUser: c.FHIRUser, Account: c.Subject, ClientID: c.Client, Grant: c.Grant})
 	}
 	if set.smart.issuer.URL != "" {
 		return set.externalDoor(service.Base, policy, tables)
@@ -97,7 +102,7 @@ func (set serveSettings) smartDoor(ctx context.Context, service *resources.Servi
 		Base:          service.Base,
 		Loopback:      set.baseURL == "" && isLoopback(listening),
 		Tables:        tables,
-		Accounts:      account.New(account.Options{Tables: tables, Secure: strings.HasPrefix(origin, "https:"), Path: pagesPath(origin)}),
+		Accounts:      accounts,
 		Clients:       client.New(client.Options{Tables: tables, Issuer: origin, Log: log, AllowPrivateJWKS: set.smart.privateJWKS}),
 		Keys:          keys,
 		Service:       service,
@@ -113,6 +118,17 @@ func (set serveSettings) smartDoor(ctx context.Context, service *resources.Servi
 		guard: g.Policy, realm: "fhirside", mount: server.Mount, sharedPaths: authserver.SharedPaths(),
 		security: &capability.Security{Authorize: e.Authorize, Token: e.Token, Register: e.Register, Introspect: e.Introspect, Revoke: e.Revoke},
 	}, nil
+}
+
+// administrators says whose accounts are marked as such.
+func administrators(accounts *account.Accounts) func(name string) (bool, error) {
+	return func(name string) (bool, error) {
+		a, err := accounts.Get(context.Background(), name)
+		if errors.Is(err, account.ErrUnknown) {
+			return false, nil
+		}
+		return a.Admin, err
+	}
 }
 
 // externalDoor lets in who has an access token of the issuer that --oidc-issuer names.

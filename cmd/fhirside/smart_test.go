@@ -54,6 +54,26 @@ func TestExternalIssuer(t *testing.T) {
 	}
 }
 
+// An administrator sees the clinic also where practitioners see only the patients that they care for.
+func TestAdministrator(t *testing.T) {
+	r := &runs{T: t, set: testSettings(t)}
+	r.set.auth, r.set.smart.practitioners = "smart", "care-team"
+	file := filepath.Join(t.TempDir(), "records.ndjson")
+	if err := os.WriteFile(file, []byte(`{"resourceType":"Patient","id":"maria"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.must(loadCommand, "", file)
+	r.must(userCommand, "correct horse", "add", "nurse", "--fhir-user", "Practitioner/1", "--password-stdin")
+	r.must(userCommand, "correct horse", "add", "boss", "--fhir-user", "Practitioner/1", "--admin", "--password-stdin")
+	r.must(clientCommand, "", "add", "app", "--redirect", "https://app.example/cb", "--scope", "user/*.rs")
+	server, _, _ := startServer(t, r.set)
+	for name, want := range map[string]int{"nurse": http.StatusNotFound, "boss": http.StatusOK} {
+		if got := statusOf(t, server+"/fhir/Patient/maria", r.must(tokenCommand, "", "app", "--user", name, "--base-url", server)); got != want {
+			t.Errorf("%s: %d, not %d", name, got, want)
+		}
+	}
+}
+
 func fetch(t *testing.T, url string) string {
 	t.Helper()
 	response, err := http.Get(url)

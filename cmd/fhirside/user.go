@@ -68,7 +68,7 @@ standard input with --password-stdin; it needs %d characters or more.`, account.
 	addStoreFlag(cmd, &url)
 	f := cmd.Flags()
 	f.StringVar(&fhirUser, "fhir-user", "", "who it is: Patient/ID, Practitioner/ID or RelatedPerson/ID")
-	f.BoolVar(&admin, "admin", false, "may also run what only administrators may")
+	f.BoolVar(&admin, "admin", false, "with serve --practitioner-access care-team: a practitioner who sees the whole clinic all the same")
 	f.BoolVar(&fromInput, "password-stdin", false, "read the password from standard input")
 	f.BoolVar(&totp, "totp", false, "give the account a second factor and print its secret, for an authenticator app")
 	_ = cmd.MarkFlagRequired("fhir-user") // it is a flag of this command

@@ -25,7 +25,7 @@ func (t *turn) askConsent(problem string) error {
 	page := web.Consent{Frame: t.frame("/consent", t.session.CSRF), App: t.app(), User: t.user.Name, Error: problem}
 	if id := t.request.Context.Patient; id != "" {
 		page.Patient = id
-		patient, err := t.readAs(t.ctx(), t.user.FHIRUser, "Patient", id)
+		patient, err := t.readAs(t.ctx(), t.person(), "Patient", id)
 		if err != nil {
 			return err
 		}

@@ -22,19 +22,24 @@ import (
 const shownPatients = 50
 
 // userPolicy is what a person may see, whatever the app: what they choose from is no more than that.
-func (s *Server) userPolicy(fhirUser string) (access.Policy, error) {
+func (s *Server) userPolicy(who scope.Subject) (access.Policy, error) {
 	set, err := scope.Parse("user/*.rs")
 	if err != nil {
 		return nil, err
 	}
-	return s.Policies(set, scope.Subject{FHIRUser: fhirUser})
+	return s.Policies(set, who)
+}
+
+// person is who has signed in.
+func (t *turn) person() scope.Subject {
+	return scope.Subject{FHIRUser: t.user.FHIRUser, Account: t.user.Name}
 }
 
 // settlePatient makes sure that the request has the patient that it needs: the launch's, the user themselves, or one whom they
 // choose. done is false where a page asks.
 func (t *turn) settlePatient() (done bool, err error) {
 	if id := t.request.Context.Patient; id != "" {
-		seen, err := t.mayOpen(t.ctx(), t.user.FHIRUser, id)
+		seen, err := t.mayOpen(t.ctx(), t.person(), id)
 		if err == nil && !seen {
 			err = t.refuse(oauth.AccessDenied, "the user may not open the record of that patient")
 		}
@@ -53,9 +58,9 @@ func (t *turn) settlePatient() (done bool, err error) {
 	return false, t.showPicker(http.StatusOK, "", "")
 }
 
-// mayOpen says whether a user, as "Practitioner/123", may open a patient's record.
-func (s *Server) mayOpen(ctx context.Context, fhirUser, patient string) (bool, error) {
-	kind, id, _ := strings.Cut(fhirUser, "/")
+// mayOpen says whether a user may open a patient's record.
+func (s *Server) mayOpen(ctx context.Context, who scope.Subject, patient string) (bool, error) {
+	kind, id, _ := strings.Cut(who.FHIRUser, "/")
 	switch kind {
 	case "Patient":
 		return id == patient, nil
@@ -63,7 +68,7 @@ func (s *Server) mayOpen(ctx context.Context, fhirUser, patient string) (bool, e
 		patients, err := ActsFor(ctx, s.Service, s.Base, s.Now(), id)
 		return slices.Contains(patients, patient), err
 	}
-	seen, err := s.readAs(ctx, fhirUser, "Patient", patient)
+	seen, err := s.readAs(ctx, who, "Patient", patient)
 	return seen != nil, err
 }
 
@@ -115,8 +120,8 @@ func hidden(err error) error {
 }
 
 // readAs is a resource as far as a user may see it; nil if not.
-func (s *Server) readAs(ctx context.Context, fhirUser, resourceType, id string) (*fhir.Resource, error) {
-	policy, err := s.userPolicy(fhirUser)
+func (s *Server) readAs(ctx context.Context, who scope.Subject, resourceType, id string) (*fhir.Resource, error) {
+	policy, err := s.userPolicy(who)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +157,7 @@ func (t *turn) choices(words string) (found []store.Version, more, searchable bo
 		found, err = t.related()
 		return found, false, false, err
 	}
-	policy, err := t.userPolicy(t.user.FHIRUser)
+	policy, err := t.userPolicy(t.person())
 	if err != nil {
 		return nil, false, false, err
 	}
@@ -178,7 +183,7 @@ func (t *turn) related() (found []store.Version, err error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := t.userPolicy(t.user.FHIRUser)
+	policy, err := t.userPolicy(t.person())
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +223,7 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 	case form.get("find") != "":
 		return t.showPicker(http.StatusOK, form.get("search"), "")
 	case id != "" && fhir.ValidID(id):
-		seen, err := t.mayOpen(t.ctx(), t.user.FHIRUser, id)
+		seen, err := t.mayOpen(t.ctx(), t.person(), id)
 		if err != nil {
 			return err
 		}
@@ -241,7 +246,7 @@ func (t *turn) settleEncounter() error {
 	patient := t.request.Context.Patient
 	switch {
 	case t.request.Context.Encounter != "":
-		encounter, err := t.readAs(t.ctx(), t.user.FHIRUser, "Encounter", t.request.Context.Encounter)
+		encounter, err := t.readAs(t.ctx(), t.person(), "Encounter", t.request.Context.Encounter)
 		if err == nil && encounter == nil {
 			err = t.refuse(oauth.AccessDenied, "the user may not see the encounter of the launch")
 		}
@@ -250,7 +255,7 @@ func (t *turn) settleEncounter() error {
 		return nil
 	}
 	if patient != "" {
-		policy, err := t.userPolicy(t.user.FHIRUser)
+		policy, err := t.userPolicy(t.person())
 		if err != nil {
 			return err
 		}

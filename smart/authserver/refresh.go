@@ -71,7 +71,7 @@ func (s *Server) userStays(ctx context.Context, grant state.Record[state.Grant])
 		return err
 	}
 	if g.Context.Patient != "" {
-		opens, err := s.mayOpen(ctx, g.FHIRUser, g.Context.Patient)
+		opens, err := s.mayOpen(ctx, giver(g), g.Context.Patient)
 		if err == nil && !opens {
 			err = oauth.Errorf(oauth.InvalidGrant, "the user may not open the record any more")
 		}

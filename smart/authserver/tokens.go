@@ -141,10 +141,15 @@ func (s *Server) signID(ctx context.Context, grant state.Record[state.Grant], se
 	return s.Keys.SignID(ctx, id)
 }
 
+// giver is the person who gave a grant.
+func giver(g state.Grant) scope.Subject {
+	return scope.Subject{FHIRUser: g.FHIRUser, Account: g.Account}
+}
+
 // nameOf is the name of the person who gave a grant, as the records have it; "" if they have none.
 func (s *Server) nameOf(ctx context.Context, g state.Grant) (string, error) {
 	resourceType, id, _ := strings.Cut(g.FHIRUser, "/")
-	person, err := s.readAs(ctx, g.FHIRUser, resourceType, id)
+	person, err := s.readAs(ctx, giver(g), resourceType, id)
 	if err != nil || person == nil {
 		return "", err
 	}

@@ -19,6 +19,9 @@ type Options struct {
 	ActsFor func(relatedPerson string) ([]string, error)
 	// CareTeamOnly bounds a practitioner's user/ scopes to the patients that they care for; otherwise they reach the whole clinic.
 	CareTeamOnly bool
+	// Administers says whether an account is an administrator's, whose practitioner reaches the whole clinic also with
+	// CareTeamOnly. Without it none is.
+	Administers func(account string) (bool, error)
 }
 
 // Compiler turns scopes into policies.
@@ -31,6 +34,7 @@ func NewCompiler(o Options) *Compiler { return &Compiler{o} }
 type Subject struct {
 	Patient  string // id of the launch patient; "": none, and patient/ scopes grant nothing
 	FHIRUser string // "Practitioner/123"; "": nobody, and user/ scopes grant nothing
+	Account  string // with which they signed in; "": none of ours
 	ClientID string
 	Grant    string
 }
@@ -45,10 +49,7 @@ func (c *Compiler) Policy(set Set, who Subject) (access.Policy, error) {
 	kind, id, _ := strings.Cut(who.FHIRUser, "/")
 	switch kind {
 	case "Practitioner":
-		if p.reach[User] = everyone; !c.CareTeamOnly {
-			break
-		}
-		of, err := ofCareTeam(p.registry, c.Base, id)
+		of, err := c.ofPractitioner(p.registry, id, who.Account)
 		if err != nil {
 			return nil, err
 		}
@@ -69,6 +70,18 @@ func (c *Compiler) Policy(set Set, who Subject) (access.Policy, error) {
 		return nil, errors.New("a user is a Patient, a Practitioner or a RelatedPerson")
 	}
 	return p, nil
+}
+
+func (c *Compiler) ofPractitioner(registry *search.Registry, id, account string) (reach, error) {
+	if !c.CareTeamOnly {
+		return everyone, nil
+	}
+	if account != "" && c.Administers != nil {
+		if admin, err := c.Administers(account); admin || err != nil {
+			return everyone, err
+		}
+	}
+	return ofCareTeam(registry, c.Base, id)
 }
 
 // policy answers from its scopes. What it answers for a type is worked out when it is first asked.

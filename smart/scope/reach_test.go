@@ -2,6 +2,7 @@ package scope
 
 import (
 	"iter"
+	"strings"
 	"testing"
 
 	"fhirside/fhir"
@@ -199,8 +200,12 @@ func TestCareTeamOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiler := NewCompiler(Options{Registry: search.R4, CareTeamOnly: true})
+	compiler := NewCompiler(Options{Registry: search.R4, CareTeamOnly: true, Administers: func(account string) (bool, error) { return account == "boss", nil }})
 	for _, test := range []struct{ user, body, may string }{
+		{"Practitioner/2 boss", `{"resourceType":"Patient","id":"alice"}`, "cruds"},
+		{"Practitioner/2 boss", `{"resourceType":"Group","id":"1"}`, "cruds"},
+		{"Practitioner/2 nurse", `{"resourceType":"Patient","id":"alice"}`, ""},
+		{"Patient/bob boss", `{"resourceType":"Patient","id":"alice"}`, ""},
 		{"Practitioner/1", `{"resourceType":"Patient","id":"alice"}`, "cruds"},
 		{"Practitioner/1", `{"resourceType":"Patient","id":"bob"}`, ""}, // the team is over
 		{"Practitioner/1", `{"resourceType":"Patient","id":"carol","generalPractitioner":[{"reference":"Practitioner/1"}]}`, "cruds"},
@@ -212,7 +217,8 @@ func TestCareTeamOnly(t *testing.T) {
 		{"Practitioner/1", `{"resourceType":"Group","id":"1"}`, ""},
 		{"Patient/alice", `{"resourceType":"Patient","id":"alice"}`, "ruds"},
 	} {
-		p, err := compiler.Policy(set, Subject{FHIRUser: test.user})
+		user, account, _ := strings.Cut(test.user, " ")
+		p, err := compiler.Policy(set, Subject{FHIRUser: user, Account: account})
 		if err != nil {
 			t.Fatal(err)
 		}
