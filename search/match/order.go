@@ -72,7 +72,7 @@ func sortValues(key search.SortKey, s Subject) iter.Seq[sortValue] {
 	switch key.Kind {
 	case search.TypeString:
 		return of(v.Strings, func(e index.String) (sortValue, bool) {
-			return sortValue{first: e.Folded, second: e.Text}, e.Param == key.Param && !e.Part
+			return sortValue{first: e.Folded}, e.Param == key.Param && !e.Part
 		})
 	case search.TypeToken:
 		return of(v.Tokens, func(e index.Token) (sortValue, bool) {

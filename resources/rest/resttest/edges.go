@@ -46,6 +46,17 @@ var edges = []scenario{
 		finds("Observation?subject:missing=false&code:text=mood", "Observation/text"),
 		finds("Observation?patient.identifier:missing=false", "Observation/text"),
 	}},
+	{"names that differ in case and accents sort as one", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","name":[{"family":"MÜLLER","given":["Zoe"]}]}`, status: 201},
+		{do: "PUT Patient/2", body: `{"resourceType":"Patient","id":"2","name":[{"family":"Müller","given":["Bea"]}]}`, status: 201},
+		{do: "PUT Patient/3", body: `{"resourceType":"Patient","id":"3","name":[{"family":"muller","given":["Ann"]}]}`, status: 201},
+		{do: "PUT Patient/4", body: `{"resourceType":"Patient","id":"4","name":[{"family":"Muller","given":["Cid"]}]}`, status: 201},
+		{do: "PUT Patient/5", body: `{"resourceType":"Patient","id":"5","gender":"male"}`, status: 201},
+		findsInOrder("Patient?_sort=family,given", "Patient/3", "Patient/2", "Patient/4", "Patient/1", "Patient/5"),
+		findsInOrder("Patient?_sort=-family,given", "Patient/5", "Patient/3", "Patient/2", "Patient/4", "Patient/1"),
+		findsInOrder("Patient?_sort=name,-_id&family=muller", "Patient/3", "Patient/2", "Patient/4", "Patient/1"),
+		findsInOrder("Patient?_sort=gender,family,-_id", "Patient/5", "Patient/4", "Patient/3", "Patient/2", "Patient/1"),
+	}},
 }
 
 func measuredAt(id, when string) string {
@@ -57,6 +68,15 @@ func finds(query string, found ...string) step {
 	s := step{do: "GET " + query, status: 200, has: []string{fmt.Sprintf(`"total":%d`, len(found))}}
 	for _, reference := range found {
 		s.has = append(s.has, `"fullUrl":"{base}/`+reference+`"`)
+	}
+	return s
+}
+
+// findsInOrder is a search and all that it finds, in this order.
+func findsInOrder(query string, found ...string) step {
+	s := finds(query, found...)
+	for _, reference := range found {
+		s.entries = append(s.entries, "{base}/"+reference)
 	}
 	return s
 }

@@ -39,7 +39,9 @@ type step struct {
 	has     []string          // in the body
 	// statuses of the response entries of a Bundle, in order: "201 404"; not checked where it is "".
 	statuses string
-	hasNot   []string // not in the body, nor in a header
+	// entries of a Bundle, in order: their fullUrls; not checked where there are none.
+	entries []string
+	hasNot  []string // not in the body, nor in a header
 }
 
 // Run runs all scenarios on stores that open makes, each on one of its own.
@@ -157,6 +159,9 @@ func (s step) check(t *testing.T, where string, client *http.Client, base string
 	if got := strings.Join(entryStatuses(text), " "); s.statuses != "" && got != s.statuses {
 		t.Errorf("%s: entries answer %s, want %s: %s", where, got, s.statuses, text)
 	}
+	if got := fullURLs(text); s.entries != nil && fill(strings.Join(s.entries, " ")) != strings.Join(got, " ") {
+		t.Errorf("%s: the entries are %s, want %s", where, got, fill(fmt.Sprint(s.entries)))
+	}
 	for _, want := range s.has {
 		if !strings.Contains(text, fill(want)) {
 			t.Errorf("%s: the body has no %s: %s", where, fill(want), text)
@@ -245,6 +250,15 @@ var entryStatus = regexp.MustCompile(`"response":\{"status":"(\d+) `)
 
 func entryStatuses(bundle string) (all []string) {
 	for _, m := range entryStatus.FindAllStringSubmatch(bundle, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+var fullURL = regexp.MustCompile(`"fullUrl":"([^"]*)"`)
+
+func fullURLs(bundle string) (all []string) {
+	for _, m := range fullURL.FindAllStringSubmatch(bundle, -1) {
 		all = append(all, m[1])
 	}
 	return all

@@ -154,15 +154,15 @@ func (o order) dateKey(dates []index.Date) (shape int32, key int64) {
 // isNarrow says whether an interval is at most a day wide; one with an open end never is.
 func isNarrow(e index.Date) bool { return e.Hi > e.Lo && uint64(e.Hi)-uint64(e.Lo) <= uint64(day) }
 
-// nameKey is the least name, as a sort compares it: folded, then as it is.
+// nameKey is the least name, folded as a sort compares it.
 func (o order) nameKey(names []index.String) (shape int32, key string) {
 	n, key := 0, missingName
 	for _, e := range names {
 		if e.Param != o.param || e.Part {
 			continue
 		}
-		if name := e.Folded + "\x00" + e.Text; n == 0 || name < key {
-			key = name
+		if n == 0 || e.Folded < key {
+			key = e.Folded
 		}
 		n++
 	}

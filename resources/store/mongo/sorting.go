@@ -132,7 +132,7 @@ func sortValue(key search.SortKey) any {
 		return d(extreme, beginnings("q"))
 	case search.TypeString:
 		texts := d("$filter", d("input", d("$ifNull", bson.A{"$index.s" + path, bson.A{}}), "cond", d("$ne", bson.A{d("$type", "$$this.x"), "missing"})))
-		return d(extreme, d("$map", d("input", texts, "in", d("$concat", bson.A{"$$this.f", "\x00", "$$this.x"}))))
+		return d(extreme, d("$map", d("input", texts, "in", "$$this.f")))
 	case search.TypeToken:
 		// Behind the mark is the system, a bar and the code; the code counts first.
 		begin := int32(len(key.Param) + 1)
