@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // serverProcess starts a server as a process of its own and returns where it listens.
 func serverProcess(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, end := context.WithTimeout(t.Context(), time.Minute) // more than the whole test takes
+	ctx, end := context.WithTimeout(t.Context(), 10*time.Minute) // more than the whole test takes
 	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"serve", "--listen", "127.0.0.1:0", "--auth", "smart"}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	log, err := cmd.StderrPipe()
