@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -27,8 +28,9 @@ import (
 //     commits moves it forward by at least one millisecond, and to the server's own time where that is further.
 //   - A commit's number is its time plus its place among those that began with it: numbers are unique, order commits by time,
 //     and tell the time.
-//   - open lists the commits that may yet become visible. A process that dies leaves its own in it, until the time by which it
-//     would have given up.
+//   - open lists the commits that may yet become visible. Each change leaves of the process's own those that are open: others have
+//     ended, or began by a change whose answer was lost. A process that dies leaves its own in it, until the time by which it would
+//     have given up.
 //   - rules is the least number of rules that records of commits that begin may have; see require.go.
 //
 // A reader who goes on later from what it has seen must see nothing newer than the oldest open commit: horizon.
@@ -41,6 +43,7 @@ type clock struct {
 	waiting   []chan begun            // commits that want to begin
 	open      map[int64]chan struct{} // commits of this process that are open; closed when they end
 	ended     []int64                 // commits of this process that ended and are still listed in the document
+	untidy    bool                    // the document may list commits of this process that are not open
 	changing  bool                    // somebody changes the document
 	flush     *time.Timer
 	closed    bool
@@ -58,8 +61,10 @@ const (
 	perTime = 1000
 	// clockPatience bounds one change of the clock.
 	clockPatience = 5 * time.Second
-	// flushAfter is how long the end of a commit waits to be written with the beginning of another.
+	// flushAfter is how long the end of a commit waits to be written with the beginning of another, and retryAfter how long what
+	// could not be written does.
 	flushAfter = 5 * time.Millisecond
+	retryAfter = 250 * time.Millisecond
 	// grace is added to the time by which a commit has ended, for clocks that run differently.
 	grace = 5 * time.Second
 )
@@ -123,9 +128,15 @@ func (c *clock) end(commit int64) {
 		delete(c.open, commit)
 		close(done)
 		c.ended = append(c.ended, commit)
-		if !c.changing && c.flush == nil && !c.closed {
-			c.flush = time.AfterFunc(flushAfter, c.flushEnded)
-		}
+		c.untidy = true
+		c.tidySoon(flushAfter)
+	}
+}
+
+// tidySoon lets the document be changed in a while, unless somebody is at it.
+func (c *clock) tidySoon(after time.Duration) {
+	if !c.changing && c.flush == nil && !c.closed {
+		c.flush = time.AfterFunc(after, c.tidy)
 	}
 }
 
@@ -134,10 +145,10 @@ func (c *clock) lapse(commit int64) {
 	time.AfterFunc(c.patience+grace, func() { c.end(commit) })
 }
 
-func (c *clock) flushEnded() {
+func (c *clock) tidy() {
 	c.mu.Lock()
 	c.flush = nil
-	start := !c.changing && len(c.ended) > 0 && !c.closed
+	start := !c.changing && c.untidy && !c.closed
 	c.changing = c.changing || start
 	c.mu.Unlock()
 	if start {
@@ -148,14 +159,13 @@ func (c *clock) flushEnded() {
 // run changes the document until nobody waits and nothing is left to be written. Only one run is under way (changing).
 func (c *clock) run() {
 	for {
-		waiting, ended := c.take()
-		if len(waiting) == 0 && len(ended) == 0 {
+		waiting, ended, open, more := c.take()
+		if !more {
 			return
 		}
-		first, rules, err := c.change(len(waiting), ended)
-		if errors.Is(err, errOvertaken) && len(ended) > 0 {
-			_, _, _ = c.change(0, ended) // what waits for the end of these commits is what has overtaken them
-			ended = nil
+		first, rules, err := c.change(len(waiting), open)
+		if errors.Is(err, errOvertaken) {
+			_, _, _ = c.change(0, open) // what waits for the end of these commits is what has overtaken them
 		}
 		c.mu.Lock()
 		for i, wait := range waiting {
@@ -164,10 +174,11 @@ func (c *clock) run() {
 			}
 			wait <- begun{first + int64(i), rules, err}
 		}
-		if err != nil { // the next commit tries again; in the end the entries lapse
-			c.ended = append(c.ended, ended...)
+		if err != nil {
+			c.ended, c.untidy = append(c.ended, ended...), true
 			if len(c.waiting) == 0 {
 				c.changing = false
+				c.tidySoon(retryAfter)
 				c.mu.Unlock()
 				return
 			}
@@ -177,27 +188,27 @@ func (c *clock) run() {
 }
 
 // take is what the next change is to write. Where that is nothing, nobody is changing any more.
-func (c *clock) take() (waiting []chan begun, ended []int64) {
+func (c *clock) take() (waiting []chan begun, ended, open []int64, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(c.waiting), perTime)
 	waiting, c.waiting = c.waiting[:n:n], c.waiting[n:]
 	ended, c.ended = c.ended, nil
-	if n == 0 && len(ended) == 0 {
-		c.changing = false
-	}
-	return waiting, ended
+	more = n > 0 || c.untidy
+	c.untidy, c.changing = false, more
+	return waiting, ended, slices.Collect(maps.Keys(c.open)), more
 }
 
-// change begins n commits and takes out those that ended; it returns the number of the first that begins, and that of the rules.
-func (c *clock) change(n int, ended []int64) (first, rules int64, err error) {
+// change begins n commits and leaves of those that have begun the open ones; it returns the number of the first that begins, and that
+// of the rules.
+func (c *clock) change(n int, open []int64) (first, rules int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
 	defer cancel()
 	filter := d("_id", clockID)
 	if n > 0 {
 		filter = append(filter, bson.E{Key: "schema", Value: c.schema})
 	}
-	raw, err := c.documents.FindOneAndUpdate(ctx, filter, c.update(n, ended),
+	raw, err := c.documents.FindOneAndUpdate(ctx, filter, c.update(n, open),
 		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1, "rules", 1))).Raw()
 	if errors.Is(err, driver.ErrNoDocuments) && n > 0 && c.isThere(ctx) {
 		c.overtaken.Store(true)
@@ -227,14 +238,14 @@ var serverNow = d("$toLong", "$$NOW")
 var notLapsed = d("$gt", bson.A{"$$this.until", serverNow})
 
 // update is a pipeline that the server runs on the document in one step.
-func (c *clock) update(n int, ended []int64) bson.A {
-	stays := any(notLapsed)
-	if len(ended) > 0 {
-		stays = d("$and", bson.A{notLapsed, d("$not", bson.A{d("$in", bson.A{"$$this.commit", ended})})})
+func (c *clock) update(n int, open []int64) bson.A {
+	if open == nil {
+		open = []int64{}
 	}
-	open := d("$filter", d("input", "$open", "cond", stays))
+	stays := d("$and", bson.A{notLapsed, d("$or", bson.A{d("$ne", bson.A{"$$this.owner", c.owner}), d("$in", bson.A{"$$this.commit", open})})})
+	listed := d("$filter", d("input", "$open", "cond", stays))
 	if n == 0 {
-		return bson.A{d("$set", d("open", open))}
+		return bson.A{d("$set", d("open", listed))}
 	}
 	begins := make(bson.A, n)
 	for i := range begins {
@@ -243,7 +254,7 @@ func (c *clock) update(n int, ended []int64) bson.A {
 	}
 	const millisecond = int64(time.Millisecond / time.Microsecond)
 	next := d("$max", bson.A{d("$add", bson.A{"$time", millisecond}), d("$multiply", bson.A{serverNow, millisecond})})
-	return bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{open, begins})))}
+	return bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{listed, begins})))}
 }
 
 // horizonPatience bounds how long a reader waits for open commits before it takes an older horizon.
@@ -345,13 +356,12 @@ func (c *clock) state(ctx context.Context, id string) (clock bson.Raw, open []en
 func (c *clock) close(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
-	ended := c.ended
-	c.ended = nil
+	untidy, open := c.untidy, slices.Collect(maps.Keys(c.open))
 	if c.flush != nil {
 		c.flush.Stop()
 	}
 	c.mu.Unlock()
-	if len(ended) > 0 && ctx.Err() == nil {
-		_, _, _ = c.change(0, ended) // they lapse by themselves otherwise
+	if untidy && ctx.Err() == nil {
+		_, _, _ = c.change(0, open) // they lapse by themselves otherwise
 	}
 }

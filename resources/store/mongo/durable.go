@@ -144,3 +144,32 @@ func (t *tx) resolve(cause error) error {
 	}
 	return fmt.Errorf("%w: %w", errUnknown, errors.Join(cause, err))
 }
+
+// outlive lets a commit that nobody could be asked about end as soon as the server answers again, so that readers need not wait until its
+// time is over. A session has one transaction: when the next one has begun, the server has ended this one, one way or the other.
+func (s *Store) outlive(session *driver.Session, commit int64) {
+	s.outliving.Go(func() {
+		ctx, cancel := context.WithTimeout(s.closing, s.clock.patience)
+		defer cancel()
+		defer endSession(ctx, session)
+		for sleep(ctx, retryAfter) {
+			if s.beginAnother(ctx, session) == nil {
+				s.clock.end(commit)
+				return
+			}
+		}
+		s.clock.lapse(commit)
+	})
+}
+
+// beginAnother begins a session's next transaction, and ends it.
+func (s *Store) beginAnother(ctx context.Context, session *driver.Session) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
+	defer cancel()
+	if err := session.StartTransaction(); err != nil {
+		return err
+	}
+	inside := driver.NewSessionContext(ctx, session)
+	err := s.db.Collection(schemaName).FindOne(inside, d("_id", schemaID)).Err()
+	return errors.Join(err, session.AbortTransaction(inside))
+}

@@ -23,20 +23,21 @@ import (
 
 // Store keeps resources in one database of a MongoDB deployment. Any number of processes may use the same database.
 type Store struct {
-	opt     Options
-	meters  meters
-	client  *driver.Client
-	db      *driver.Database
-	catalog catalog
-	clock   *clock
-	big     *semaphore.Weighted // entries of big commits that run
-	checks  sync.Mutex
-	checked bool // the deployment can do what the store needs; guarded by checks
-	rules   rules
-	upgrade upgrade
-	builder builder
-	closing context.Context // ends when the store is closed
-	close   context.CancelFunc
+	opt       Options
+	meters    meters
+	client    *driver.Client
+	db        *driver.Database
+	catalog   catalog
+	clock     *clock
+	big       *semaphore.Weighted // entries of big commits that run
+	checks    sync.Mutex
+	checked   bool // the deployment can do what the store needs; guarded by checks
+	rules     rules
+	upgrade   upgrade
+	builder   builder
+	outliving sync.WaitGroup  // commits whose result is not known
+	closing   context.Context // ends when the store is closed
+	close     context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
@@ -132,6 +133,7 @@ func (s *Store) Close() error {
 	s.rules.wait()
 	s.upgrade.working.Wait()
 	s.builder.working.Wait()
+	s.outliving.Wait()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)
 }

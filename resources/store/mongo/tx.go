@@ -351,14 +351,15 @@ func (t *tx) collection(name string) error {
 
 // finish ends the attempt, once.
 func (t *tx) finish(err error) {
-	t.abort(err)
 	number := t.number
 	t.number = 0
-	switch {
-	case number == 0:
-	case errors.Is(err, errUnknown):
-		t.s.clock.lapse(number)
-	default:
+	if number != 0 && errors.Is(err, errUnknown) {
+		t.ended = true
+		t.s.outlive(t.session, number)
+		return
+	}
+	t.abort(err)
+	if number != 0 {
 		t.s.clock.end(number)
 	}
 }
