@@ -45,6 +45,12 @@ type Token struct {
 	Fold    bool
 }
 
+// Other holds where the parameter has a token for which none of these holds (ne of _filter).
+type Other struct {
+	Param  string
+	Tokens []Token // all of this Param
+}
+
 // StringOp says how a string is compared.
 type StringOp uint8
 
@@ -54,13 +60,20 @@ const (
 	Contains                 // the folded text contains Text (folded)
 	Equal                    // the folded text equals Text (folded)
 	Suffix                   // the folded text ends with Text (folded)
+	Begins                   // the folded text as a whole begins with Text (folded)
+	Unequal                  // the folded text does not equal Text (folded)
+	// These compare the folded text with Text (folded) by code points, as far as Text goes: what begins with Text is equal to it.
+	Greater
+	Less
+	GreaterOrEqual
+	LessOrEqual
 )
 
 // String holds where the parameter has such a text.
 type String struct {
 	Param string
 	Op    StringOp
-	Text  string // folded by index.Fold, except for Exact
+	Text  string // folded by Fold, except for Exact
 }
 
 // Reference holds where the parameter refers to this: either a resource (Type and ID, and Version if one is asked for) or
@@ -79,21 +92,23 @@ type Reference struct {
 type Op uint8
 
 const (
-	Eq Op = iota // the search interval contains the entry's
-	Ne           // there is an entry that it does not contain
-	Gt           // the entry reaches above the search value
-	Lt           // the entry reaches below the search value
-	Ge           // Gt or Eq
-	Le           // Lt or Eq
-	Sa           // the entry begins after the search value ends
-	Eb           // the entry ends before the search value begins
-	Ap           // the two intervals overlap; the parser has widened the search interval
+	Eq     Op = iota // the search interval contains the entry's
+	Ne               // there is an entry that it does not contain
+	Gt               // the entry reaches above the search value
+	Lt               // the entry reaches below the search value
+	Ge               // Gt or Eq
+	Le               // Lt or Eq
+	Sa               // the entry begins after the search value ends
+	Eb               // the entry ends before the search value begins
+	Ap               // the two intervals overlap; the parser has widened the search interval
+	Covers           // the entry contains the search interval; of dates only
 )
 
 // Date compares intervals of time [Lo, Hi) in microseconds since 1970 UTC:
 //
 //	Eq Lo <= e.Lo && e.Hi <= Hi     Ne not Eq        Gt e.Hi > Hi      Lt e.Lo < Lo     Ge Gt or Eq
 //	Le Lt or Eq                     Sa e.Lo >= Hi    Eb e.Hi <= Lo     Ap e.Lo < Hi && e.Hi > Lo
+//	Covers e.Lo <= Lo && e.Hi >= Hi
 //
 // The parameter _lastUpdated is one of these.
 type Date struct {
@@ -144,7 +159,7 @@ type URI struct {
 // the Param of the leaves in it is "".
 type Composite struct {
 	Param string
-	Parts []Filter // leaves, or Or of leaves
+	Parts []Filter // leaves, Or of leaves, And of these; All for a component without condition
 }
 
 // Chain holds where the reference parameter refers to a resource of Type that satisfies the filter, or to a contained one.
@@ -174,6 +189,7 @@ func (ID) filter()        {}
 func (Type) filter()      {}
 func (Present) filter()   {}
 func (Token) filter()     {}
+func (Other) filter()     {}
 func (String) filter()    {}
 func (Reference) filter() {}
 func (Date) filter()      {}

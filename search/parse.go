@@ -109,6 +109,7 @@ type parser struct {
 	shown []string // values of _elements
 
 	name  string // of the parameter being read, as it was sent
+	place int    // the character of its value that is being read, counted from 1; 0: it is read as a whole
 	steps int    // leaves made and chain targets tried so far
 }
 
@@ -179,6 +180,8 @@ func (p *parser) criterion(param Parameter) (Filter, error) {
 	switch name, _, modified := strings.Cut(param.Name, ":"); {
 	case modified && (name == listName || name == filterName):
 		return nil, p.errorf(fhir.CodeNotSupported, "%s takes no modifier", name)
+	case name == queryName:
+		return nil, p.errorf(fhir.CodeNotSupported, "no named query is defined on this server, so there is none called %q", clip(param.Value))
 	case name == listName:
 		return p.onList(param.Value)
 	case name == filterName:

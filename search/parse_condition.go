@@ -102,6 +102,18 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 	if param.Type != TypeReference {
 		return nil, p.errorf(fhir.CodeInvalid, "%q is not a reference: nothing can be chained to it", param.Code)
 	}
+	several := modifier == "" && len(targetsOf(param)) > 1
+	return p.through(param, modifier, func(target string) (Filter, error) {
+		if several && !p.knows(target, rest) {
+			return nil, p.unknownBehind(param, targetsOf(param), rest)
+		}
+		return p.condition([]string{target}, rest, read, depth+1)
+	})
+}
+
+// through reads a condition on what a reference parameter refers to, on each target type that can be asked it, or on that which a
+// modifier names. An unknown parameter is refused where no target type knows it.
+func (p *parser) through(param *Param, modifier string, condition func(target string) (Filter, error)) (Filter, error) {
 	targets := targetsOf(param)
 	if modifier != "" {
 		if err := p.checkTarget(param, modifier); err != nil {
@@ -116,10 +128,7 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 		if err := p.step(1); err != nil {
 			return nil, err
 		}
-		if len(targets) > 1 && !p.knows(target, rest) {
-			continue
-		}
-		f, err := p.condition([]string{target}, rest, read, depth+1)
+		f, err := condition(target)
 		switch {
 		case isBound(err):
 			return nil, err
@@ -132,13 +141,10 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 			refused = err
 		}
 	}
-	switch {
-	case understood:
-		return AnyOf(alternatives...), nil
-	case refused == nil:
-		return nil, p.unknownBehind(param, targets, rest)
+	if !understood {
+		return nil, refused
 	}
-	return nil, refused
+	return AnyOf(alternatives...), nil
 }
 
 // knows says whether a type has the parameter that a condition begins with.

@@ -21,7 +21,11 @@ func isBound(err error) bool   { return errors.Is(err, errBound) }
 // errorf is a refusal of the parameter being read.
 func (p *parser) errorf(code fhir.Code, format string, args ...any) *fhir.Error {
 	name := clip(p.name)
-	err := fhir.Errorf(fhir.Invalid, code, "search parameter %q: %s", name, fmt.Sprintf(format, args...))
+	where := ""
+	if p.place > 0 {
+		where = fmt.Sprintf(" at character %d", p.place)
+	}
+	err := fhir.Errorf(fhir.Invalid, code, "search parameter %q%s: %s", name, where, fmt.Sprintf(format, args...))
 	if name != "" {
 		err = err.At(name)
 	}
@@ -48,14 +52,20 @@ func (p *parser) unknown(types []string, without, code string) *fhir.Error {
 	problem := fmt.Sprintf("%s has no search parameter %q", without, clip(code))
 	if slices.Contains(unsupported, code) {
 		problem = fmt.Sprintf("%q is not supported", code)
-		if code == queryName {
-			problem = "no named query is defined on this server"
-		}
 		if code == textName || code == contentName {
 			problem = fmt.Sprintf("%q is not supported: the words of resources are not indexed here (serve --text-search)", code)
 		}
 	}
-	return p.errorf(fhir.CodeNotSupported, "%s. Supported for %s: %s", problem, named(types), strings.Join(p.supported(types), ", ")).Because(errUnknown)
+	return unknownUnlessQuery(p.errorf(fhir.CodeNotSupported, "%s. Supported for %s: %s", problem, named(types), strings.Join(p.supported(types), ", ")), code)
+}
+
+// unknownUnlessQuery lets lenient handling leave the parameter out that an error is about; but never _query, without which a search
+// finds something else altogether.
+func unknownUnlessQuery(err *fhir.Error, code string) *fhir.Error {
+	if code == queryName {
+		return err
+	}
+	return err.Because(errUnknown)
 }
 
 // named are the types searched, in a message.
@@ -79,8 +89,8 @@ func orNone(names []string) string {
 
 // unknownBehind refuses a chain whose next parameter none of the target types knows.
 func (p *parser) unknownBehind(param *Param, targets []string, rest string) *fhir.Error {
-	return p.errorf(fhir.CodeNotSupported, "none of the types that %q refers to (%s) has a search parameter %q",
-		param.Code, strings.Join(targets, ", "), clip(rest)).Because(errUnknown)
+	return unknownUnlessQuery(p.errorf(fhir.CodeNotSupported, "none of the types that %q refers to (%s) has a search parameter %q",
+		param.Code, strings.Join(targets, ", "), clip(rest)), rest)
 }
 
 // supported are the names that a search over these types can use.

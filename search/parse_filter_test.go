@@ -44,17 +44,38 @@ func TestFilterExpressions(t *testing.T) {
 		// the operators
 		{`Patient?_filter=given eq "Péter"`, equal("given", "peter")},
 		{`Patient?_filter=name co "pet"`, search.String{Param: "name", Op: search.Contains, Text: "pet"}},
-		{`Patient?_filter=name sw pet`, search.String{Param: "name", Op: search.Prefix, Text: "pet"}},
+		{`Patient?_filter=name sw pet`, search.String{Param: "name", Op: search.Begins, Text: "pet"}},
+		{`Patient?_filter=name ne pet`, search.String{Param: "name", Op: search.Unequal, Text: "pet"}},
+		{`Patient?_filter=name gt M`, search.String{Param: "name", Op: search.Greater, Text: "m"}},
+		{`Patient?_filter=name lt M`, search.String{Param: "name", Op: search.Less, Text: "m"}},
+		{`Patient?_filter=name ge M`, search.String{Param: "name", Op: search.GreaterOrEqual, Text: "m"}},
+		{`Patient?_filter=name le M`, search.String{Param: "name", Op: search.LessOrEqual, Text: "m"}},
 		{`Patient?_filter=name ew "Son."`, search.String{Param: "name", Op: search.Suffix, Text: "son"}},
 		{`Patient?_filter=name co "--"`, search.None{}},
 		{`Patient?_filter=birthdate ge 2014-10-10`, born(search.Ge)},
 		{`Patient?_filter=birthdate eq 2014-10-10`, born(search.Eq)},
 		{`Patient?_filter=birthdate ne 2014-10-10`, born(search.Ne)},
 		{`Patient?_filter=birthdate po 2014-10-10`, born(search.Ap)},
+		{`Patient?_filter=birthdate co 2014-10-10`, born(search.Covers)},
 		{`RiskAssessment?_filter=probability gt 0.5`, search.Number{Param: "probability", Op: search.Gt, Value: 0.5, Lo: 0.45, Hi: 0.55}},
 		{`Observation?_filter=value-quantity lt 5.4||mg`, search.Quantity{
 			Number: search.Number{Param: "value-quantity", Op: search.Lt, Value: 5.4, Lo: 5.35, Hi: 5.45}, AnySystem: true, Unit: "mg"}},
+		{`Observation?_filter=value-quantity lt "5.4|ucum|mm[Hg]"`, or{
+			search.Quantity{Number: search.Number{Param: "value-quantity", Op: search.Lt, Value: 5.4, Lo: 5.35, Hi: 5.45}, System: "http://unitsofmeasure.org", Unit: "mm[Hg]"},
+			search.Quantity{Number: search.Number{Param: "value-quantity:canonical", Op: search.Lt, Value: 5.4, Lo: 5.35, Hi: 5.45}, System: "http://unitsofmeasure.org", Unit: "mm[Hg]"}}},
 		{`Observation?_filter=code eq http://loinc.org|1234-5`, search.Token{Param: "code", System: loinc, Code: "1234-5", Fold: true}},
+		{`Observation?_filter=code eq LOINC|1234-5`, search.Token{Param: "code", System: loinc, Code: "1234-5", Fold: true}},
+		{`Observation?_filter=code eq rxnorm|1`, search.Token{Param: "code", System: "http://www.nlm.nih.gov/research/umls/rxnorm", Code: "1", Fold: true}},
+		{`Observation?_filter=code ne snomed|1`, search.Other{Param: "code", Tokens: []search.Token{{Param: "code", System: "http://snomed.info/sct", Code: "1", Fold: true}}}},
+		{`Observation?_filter=status ne Final`, search.Other{Param: "status", Tokens: []search.Token{
+			{Param: "status", AnySystem: true, Code: "FINAL"}, {Param: "status", AnySystem: true, Code: "Final"}, {Param: "status", AnySystem: true, Code: "final"},
+			{Param: "status", AnySystem: true, Code: "final", Fold: true}}}},
+		{`Patient?_filter=gender eq ` + gender + `|MALE`, or{
+			search.Token{Param: "gender", System: gender, Code: "MALE"}, search.Token{Param: "gender", System: gender, Code: "male"}}},
+		{`Patient?_filter=gender ni http://hl7.org/fhir/ValueSet/administrative-gender`, not{Filter: or{
+			search.Token{Param: "gender", System: gender, Code: "female"}, search.Token{Param: "gender", System: gender, Code: "male"},
+			search.Token{Param: "gender", System: gender, Code: "other"}, search.Token{Param: "gender", System: gender, Code: "unknown"},
+		}}},
 		{`Patient?_filter=gender in http://hl7.org/fhir/ValueSet/administrative-gender and _id eq 1`, and{or{
 			search.Token{Param: "gender", System: gender, Code: "female"}, search.Token{Param: "gender", System: gender, Code: "male"},
 			search.Token{Param: "gender", System: gender, Code: "other"}, search.Token{Param: "gender", System: gender, Code: "unknown"},
@@ -74,6 +95,39 @@ func TestFilterExpressions(t *testing.T) {
 		{`Observation?_filter=subject:Patient.given pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: search.Or{search.Present{Param: "given"}, search.Present{Param: "given:present"}}}}},
 		{`Patient?_filter=_has:Observation:patient:code eq urn:x|1`, search.Has{Type: "Observation", Param: "patient", Filter: search.Token{Param: "code", System: "urn:x", Code: "1", Fold: true}}},
 
+		// brackets
+		{`Observation?_filter=subject:Patient[given eq a].birthdate ge 2014-10-10`, search.Chain{Param: "subject", Type: "Patient", Filter: and{a, born(search.Ge)}}},
+		{"Observation?_filter=subject:Patient[ given eq a or not(given eq b) ].given pr true", search.Chain{Param: "subject", Type: "Patient", Filter: and{or{a, not{Filter: b}}, search.Present{Param: "given"}}}},
+		{`Observation?_filter=subject:Patient[given eq a].birthdate pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: and{a, search.Present{Param: "birthdate"}}}}},
+		{`Observation?_filter=subject[birthdate ge 2014-10-10].given eq a and subject[given eq b].given eq c`, and{
+			search.Chain{Param: "subject", Type: "Patient", Filter: and{born(search.Ge), a}}, search.Chain{Param: "subject", Type: "Patient", Filter: and{b, c}}}},
+		{`Observation?_filter=patient[given eq a].organization[name eq b].name eq c`, search.Chain{Param: "patient", Type: "Patient", Filter: and{a,
+			search.Chain{Param: "organization", Type: "Organization", Filter: and{equal("name", "b"), equal("name", "c")}}}}},
+		{`Observation?_filter=patient.organization[name eq b].name eq c`, search.Chain{Param: "patient", Type: "Patient", Filter: search.Chain{Param: "organization", Type: "Organization", Filter: and{equal("name", "b"), equal("name", "c")}}}},
+		{`Patient?_filter=_has:Observation:patient:performer:Organization[name eq b].name eq c`, search.Has{Type: "Observation", Param: "patient", Filter: search.Chain{Param: "performer", Type: "Organization", Filter: and{equal("name", "b"), equal("name", "c")}}}},
+		{`Observation?_filter=code-value-quantity[code eq loinc|1].value-quantity gt 5`, search.Composite{Param: "code-value-quantity", Parts: []search.Filter{
+			search.Token{System: loinc, Code: "1", Fold: true}, search.Quantity{Number: search.Number{Op: search.Gt, Value: 5, Lo: 4.5, Hi: 5.5}, AnyUnit: true}}}},
+		{`Observation?_filter=code-value-quantity[value-quantity gt 5 and value-quantity lt 7].code eq loinc|1`, search.Composite{Param: "code-value-quantity", Parts: []search.Filter{
+			search.Token{System: loinc, Code: "1", Fold: true}, and{
+				search.Quantity{Number: search.Number{Op: search.Gt, Value: 5, Lo: 4.5, Hi: 5.5}, AnyUnit: true},
+				search.Quantity{Number: search.Number{Op: search.Lt, Value: 7, Lo: 6.5, Hi: 7.5}, AnyUnit: true}}}}},
+		{`Observation?_filter=code-value-quantity[code eq loinc|1].value-quantity pr true`, search.Composite{Param: "code-value-quantity", Parts: []search.Filter{
+			search.Token{System: loinc, Code: "1", Fold: true}, search.All{}}}},
+		{`Observation?_filter=code-value-string[code eq loinc|1 or value-string sw x].value-string eq y`, or{
+			search.Composite{Param: "code-value-string", Parts: []search.Filter{search.Token{System: loinc, Code: "1", Fold: true}, search.String{Op: search.Equal, Text: "y"}}},
+			search.Composite{Param: "code-value-string", Parts: []search.Filter{search.All{}, and{search.String{Op: search.Begins, Text: "x"}, search.String{Op: search.Equal, Text: "y"}}}}}},
+		{`Observation?_filter=code-value-quantity[code eq loinc|1].value-quantity gt 5|ucum|kg`, or{
+			search.Composite{Param: "code-value-quantity", Parts: []search.Filter{
+				search.Token{System: loinc, Code: "1", Fold: true}, search.Quantity{Number: search.Number{Op: search.Gt, Value: 5, Lo: 4.5, Hi: 5.5}, System: "http://unitsofmeasure.org", Unit: "kg"}}},
+			search.Composite{Param: "code-value-quantity:canonical", Parts: []search.Filter{
+				search.Token{System: loinc, Code: "1", Fold: true}, search.Quantity{Number: search.Number{Op: search.Gt, Value: 5, Lo: 4.5, Hi: 5.5}, System: "http://unitsofmeasure.org", Unit: "kg"}}}}},
+		{`DocumentReference?_filter=relatesTo[code eq http://hl7.org/fhir/document-relationship-type|replaces].target re DocumentReference/1`,
+			search.Composite{Param: "relationship", Parts: []search.Filter{ref("", "DocumentReference", "1"), or{
+				search.Token{System: "http://hl7.org/fhir/document-relationship-type", Code: "REPLACES"},
+				search.Token{System: "http://hl7.org/fhir/document-relationship-type", Code: "replaces"}}}}},
+		{`Group?_filter=characteristic[code eq loinc|1].value eq loinc|2`, search.Composite{Param: "characteristic-value", Parts: []search.Filter{
+			search.Token{System: loinc, Code: "1", Fold: true}, search.Token{System: loinc, Code: "2", Fold: true}}}},
+
 		// _list
 		{"Patient?_list=42", search.Has{Type: "List", Param: "item", Filter: search.ID{"42"}}},
 		{"Patient?_list=List/42", search.Has{Type: "List", Param: "item", Filter: search.ID{"42"}}},
@@ -90,11 +144,17 @@ func TestFilterExpressions(t *testing.T) {
 	}
 }
 
-// A filter is a known parameter: what it says cannot be left out by lenient handling.
-func TestFilterIsNeverLeftOut(t *testing.T) {
+// What would change the meaning of a search cannot be left out by lenient handling.
+func TestNeverLeftOut(t *testing.T) {
 	opt := options
 	opt.Lenient = true
-	if q, err := parse("Patient?_filter=shoe-size eq 1", opt); err == nil {
-		t.Errorf("read as %#v", q.Filter)
+	for _, query := range []string{
+		"Patient?_filter=shoe-size eq 1", "Observation?_filter=patient[shoe-size eq 1].given eq a",
+		"Patient?_query=q", "Patient?_query:x=q", "?_query=q", "Observation?patient._query=q", "Observation?subject._query=q", "Patient?_has:Observation:patient:_query=q",
+		"AllergyIntolerance?_list=$current-allergies", "Condition?_list=1,$current-problems",
+	} {
+		if q, err := parse(query, opt); err == nil {
+			t.Errorf("%s is read as %#v", query, q.Filter)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package terminology
 import (
 	"bytes"
 	_ "embed"
+	"iter"
 	"strings"
 	"sync"
 
@@ -76,4 +77,19 @@ func (r4) ValueSet(canonical string) (*fhir.Resource, error) {
 		return nil, nil
 	}
 	return r, nil
+}
+
+// R4Codes reads all codes of R4's own code systems, by the URLs of these.
+func R4Codes() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for key := range r4Lines() {
+			url, isSystem := strings.CutPrefix(key, "C")
+			if !isSystem {
+				continue
+			}
+			if !yield(url, NewCodeSystem(resource(key)).Codes()) {
+				return
+			}
+		}
+	}
 }

@@ -165,6 +165,10 @@ func leaf(f search.Filter, s Subject) (bool, error) {
 		return present(f.Param, v), nil
 	case search.Token:
 		return slices.ContainsFunc(v.Tokens, func(e index.Token) bool { return e.Param == f.Param && token(f, e) }), nil
+	case search.Other:
+		return slices.ContainsFunc(v.Tokens, func(e index.Token) bool {
+			return e.Param == f.Param && !slices.ContainsFunc(f.Tokens, func(t search.Token) bool { return token(t, e) })
+		}), nil
 	case search.String:
 		return slices.ContainsFunc(v.Strings, func(e index.String) bool { return e.Param == f.Param && text(f, e) }), nil
 	case search.Reference:
@@ -224,17 +228,34 @@ func token(f search.Token, e index.Token) bool {
 }
 
 func text(f search.String, e index.String) bool {
+	begins := strings.HasPrefix(e.Folded, f.Text)
+	switch {
+	case f.Op == search.Prefix:
+		return begins
+	case e.Part:
+		return false
+	}
 	switch f.Op {
 	case search.Exact:
-		return !e.Part && e.Text == f.Text
+		return e.Text == f.Text
 	case search.Contains:
-		return !e.Part && strings.Contains(e.Folded, f.Text)
-	case search.Equal:
-		return !e.Part && e.Folded == f.Text
+		return strings.Contains(e.Folded, f.Text)
 	case search.Suffix:
-		return !e.Part && strings.HasSuffix(e.Folded, f.Text)
+		return strings.HasSuffix(e.Folded, f.Text)
+	case search.Begins:
+		return begins
+	case search.Unequal:
+		return e.Folded != f.Text
+	case search.Greater:
+		return e.Folded > f.Text && !begins
+	case search.Less:
+		return e.Folded < f.Text
+	case search.GreaterOrEqual:
+		return e.Folded >= f.Text
+	case search.LessOrEqual:
+		return e.Folded < f.Text || begins
 	default:
-		return strings.HasPrefix(e.Folded, f.Text)
+		return e.Folded == f.Text
 	}
 }
 
@@ -265,6 +286,8 @@ func date(f search.Date, lo, hi int64) bool {
 		return hi <= f.Lo
 	case search.Ap:
 		return lo < f.Hi && hi > f.Lo
+	case search.Covers:
+		return lo <= f.Lo && hi >= f.Hi
 	default:
 		return within
 	}

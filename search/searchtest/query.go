@@ -52,7 +52,7 @@ func Searches(w *World) *rapid.Generator[Search] {
 			}
 		}
 		if g.sometimes(5, "filtered") {
-			s.Params = append(s.Params, search.Parameter{Name: "_filter", Value: g.filter(types)})
+			s.Params = append(s.Params, search.Parameter{Name: "_filter", Value: g.filter(types, 0)})
 		}
 		if keys := g.keys(types); keys != "" {
 			s.Params = append(s.Params, search.Parameter{Name: "_sort", Value: keys})

@@ -40,6 +40,8 @@ func dateEntry(f search.Date) []bson.D {
 		return []bson.D{d("hi", lte(f.Lo))}
 	case search.Ap:
 		return []bson.D{d("lo", lt(f.Hi), "hi", gt(f.Lo))}
+	case search.Covers:
+		return []bson.D{d("lo", lte(f.Lo), "hi", gte(f.Hi))}
 	}
 	return []bson.D{within}
 }
@@ -126,6 +128,8 @@ func updatedEntry(f search.Date) bson.D {
 		return d("updated", lte(plus(f.Lo, -width)))
 	case search.Ap:
 		return d("updated", d("$gt", plus(f.Lo, -width), "$lt", f.Hi))
+	case search.Covers:
+		return d("updated", d("$gte", plus(f.Hi, -width), "$lte", f.Lo))
 	}
 	return within
 }
@@ -161,6 +165,8 @@ func beginnings(f search.Date) (bounds, bool) {
 		return bounds{f.Hi, unbounded.hi}, true
 	case search.Ap:
 		return bounds{plus(plus(f.Lo, -day), 1), plus(f.Hi, -1)}, true
+	case search.Covers:
+		return bounds{plus(f.Hi, -day), f.Lo}, true
 	}
 	return unbounded, false
 }
@@ -200,6 +206,8 @@ func wideDate(f search.Date) (begin, end bounds) {
 		begin = bounds{unbounded.lo, plus(f.Lo, -1)}
 	case search.Le, search.Ap:
 		begin = bounds{unbounded.lo, plus(f.Hi, -1)}
+	case search.Covers:
+		begin = bounds{unbounded.lo, f.Lo}
 	case search.Sa:
 		begin = bounds{f.Hi, unbounded.hi}
 	case search.Eb:

@@ -2,13 +2,10 @@ package mongo
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"fhirside/resources/store"
 	"fhirside/search"
 )
 
@@ -128,6 +125,8 @@ func (c compiler) cost(part condition) int {
 func paramOf(f search.Filter) string {
 	switch f := f.(type) {
 	case search.Token:
+		return f.Param
+	case search.Other:
 		return f.Param
 	case search.Reference:
 		return f.Param
@@ -262,6 +261,8 @@ func waysTo(f search.Filter) []way {
 			return []way{rangeWay(f.Param+string(codeExact), f.Param+string(codeFolded+1))}
 		}
 		return []way{termWay(codeTerm(f.Param, f.Code, f.Fold))}
+	case search.Other:
+		return []way{rangeWay(f.Param+string(codeExact), f.Param+string(codeFolded+1))}
 	case search.Number:
 		narrow, _ := points(f)
 		return numberRanges(f, narrow)
@@ -343,184 +344,4 @@ func (c compiler) keyBounds(f search.Date) (byShape [3]bounds) {
 		byShape[shape] = byShape[shape].and(dated)
 	}
 	return byShape
-}
-
-func (c compiler) text(f search.String) (condition, error) {
-	matches, err := root(f.Param).texts(f)
-	if err != nil {
-		return condition{}, err
-	}
-	made := condition{filter: f, match: matches[0]}
-	n := utf8.RuneCountInString(f.Text)
-	words := beginsWith(f.Param + string(textWord) + f.Text)
-	switch {
-	case (f.Op == search.Exact || f.Op == search.Equal || f.Op == search.Suffix) && isModifiers(f.Param):
-		return made, fmt.Errorf("the texts of %s are kept for their beginnings only", f.Param)
-	case f.Op == search.Exact:
-		made.ways = []way{termWay(wordTerm(f.Param, search.Fold(f.Text)))}
-	case f.Op == search.Equal:
-		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
-	case f.Op == search.Contains || f.Op == search.Suffix:
-		made.ways = []way{beginsWith(f.Param + string(textWord))}
-	case n > wordLetters:
-		made.ways = []way{termWay(wordTerm(f.Param, f.Text))}
-	case n == wordLetters:
-		made.ways, made.exact = []way{termWay(wordTerm(f.Param, f.Text))}, true
-	case n > 0 && isName[f.Param]:
-		longest := nameBegins[0]
-		for _, length := range nameBegins {
-			if length <= n {
-				longest = length
-			}
-		}
-		begin, _ := letters(f.Text, longest)
-		made.ways, made.exact = []way{termWay(term(f.Param, textBegins, begin))}, longest == n
-		made.match = words.document()
-	default:
-		made.ways, made.exact = []way{words}, true
-	}
-	if made.exact {
-		made.match = made.ways[0].document()
-	}
-	return made, nil
-}
-
-// place is where the entries of a parameter are in a document, or those of a component in a tuple.
-type place struct {
-	param         string
-	terms, tokens string // paths
-	path          func(kind string) string
-}
-
-func root(param string) place {
-	name := field(param)
-	return place{param, termsPath, tokensPath, func(kind string) string { return "index." + kind + "." + name }}
-}
-
-func component(i int) place {
-	name := arrayKey(i)
-	return place{"", name + ".t", name + ".k", func(kind string) string { return name + "." + kind }}
-}
-
-// match are the conditions of a leaf, of which one is to hold; terms are set where it is nothing but having one of them.
-func (p place) match(f search.Filter) (matches []bson.D, terms []string, err error) {
-	switch f := f.(type) {
-	case search.Token:
-		return p.token(f)
-	case search.Reference:
-		t := []string{term(p.param, refersTo, targetOf(f.Type, f.ID, f.URL))}
-		switch {
-		case f.Names:
-			t = nameTerms(p.param, named{f.URL, f.Version})
-		case f.Version != "":
-			t[0] = term(p.param, further, targetOf(f.Type, f.ID, f.URL)+"|"+f.Version)
-		}
-		return []bson.D{anyTerm(p.terms, t)}, t, nil
-	case search.URI:
-		return p.uris(f)
-	case search.Date:
-		return p.dates(f), nil, nil
-	case search.Number:
-		return elements(p.path("n"), numberEntry(f)), nil, nil
-	case search.Quantity:
-		return elements(p.path("q"), quantityEntry(f)), nil, nil
-	case search.String:
-		matches, err = p.texts(f)
-		return matches, nil, err
-	case search.Or:
-		return p.some(f)
-	case search.None:
-		return p.some(nil)
-	}
-	return nil, nil, fmt.Errorf("no rule to compile the filter %T", f)
-}
-
-func (p place) token(f search.Token) (matches []bson.D, terms []string, err error) {
-	switch {
-	case f.AnySystem && f.AnyCode:
-		return []bson.D{termBetween(p.terms, p.param+string(codeExact), p.param+string(codeFolded+1))}, nil, nil
-	case f.AnySystem:
-		terms = []string{codeTerm(p.param, f.Code, f.Fold)}
-		return []bson.D{anyTerm(p.terms, terms)}, terms, nil
-	case !f.AnyCode:
-		return []bson.D{d(p.tokens, wholeToken(p.param, f.System, f.Code, f.Fold))}, nil, nil
-	case len(f.System) > maxTerm-64:
-		return nil, nil, fmt.Errorf("%w: a code system of %d bytes without a code", store.ErrTooCostly, len(f.System))
-	}
-	for _, fold := range []bool{false, true} {
-		w := beginsWith(p.param + string(codeMark(fold)) + escapeSystem(f.System) + "|")
-		matches = append(matches, termBetween(p.tokens, w.from, w.to))
-	}
-	return matches, nil, nil
-}
-
-func (p place) dates(f search.Date) []bson.D { return elements(p.path("d"), dateEntry(f)) }
-
-// maxPattern bounds the text within a regular expression, in bytes: databases refuse long ones.
-const maxPattern = 1000
-
-// texts is the condition on folded texts, or on texts as they are.
-func (p place) texts(f search.String) ([]bson.D, error) {
-	if (f.Op == search.Contains || f.Op == search.Suffix) && len(f.Text) > maxPattern {
-		return nil, fmt.Errorf("%w: a text of %d bytes anywhere but at the beginning of others", store.ErrTooCostly, len(f.Text))
-	}
-	entry := d("f", d("$gte", f.Text, "$lt", successor(f.Text)))
-	switch f.Op {
-	case search.Exact:
-		entry = d("x", f.Text)
-	case search.Equal: // words within a text have no x
-		entry = d("f", f.Text, "x", d("$exists", true))
-	case search.Contains:
-		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)))
-	case search.Suffix:
-		entry = d("f", d("$regex", regexp.QuoteMeta(f.Text)+"$"), "x", d("$exists", true))
-	}
-	return elements(p.path("s"), []bson.D{entry}), nil
-}
-
-func (p place) uris(f search.URI) (matches []bson.D, terms []string, err error) {
-	switch f.Op {
-	case search.BelowURI:
-		prefix := p.param + string(uriIs) + f.Value
-		if len(prefix) > maxTerm-64 {
-			return nil, nil, fmt.Errorf("%w: a uri of %d bytes with :below", store.ErrTooCostly, len(f.Value))
-		}
-		w := beginsWith(prefix)
-		return []bson.D{termBetween(p.terms, w.from, w.to)}, nil, nil
-	case search.AboveURI:
-		for i := range f.Value {
-			terms = append(terms, term(p.param, uriIs, f.Value[:i]))
-		}
-	}
-	terms = append(terms, term(p.param, uriIs, f.Value))
-	if len(terms) > maxAbove {
-		return nil, nil, fmt.Errorf("%w: a uri of %d bytes with :above", store.ErrTooCostly, len(f.Value))
-	}
-	return []bson.D{anyTerm(p.terms, terms)}, terms, nil
-}
-
-// maxAbove bounds the beginnings of a uri that :above looks for.
-const maxAbove = 2000
-
-// some is an Or of leaves on one component.
-func (p place) some(filters search.Or) (matches []bson.D, terms []string, err error) {
-	var only []string // of the leaves that are nothing but terms
-	for _, f := range filters {
-		m, t, err := p.match(f)
-		if err != nil {
-			return nil, nil, err
-		}
-		if t != nil {
-			only = append(only, t...)
-		} else {
-			matches = append(matches, m...)
-		}
-	}
-	if only != nil {
-		if matches == nil {
-			terms = only
-		}
-		matches = append(matches, anyTerm(p.terms, only))
-	}
-	return matches, terms, nil
 }

@@ -216,6 +216,15 @@ func withParam(f search.Filter, param string) search.Filter {
 	case search.Token:
 		f.Param = param
 		return f
+	case search.Other:
+		f.Param = param
+		tokens := make([]search.Token, len(f.Tokens))
+		for i, t := range f.Tokens {
+			t.Param = param
+			tokens[i] = t
+		}
+		f.Tokens = tokens
+		return f
 	case search.String:
 		f.Param = param
 		return f

@@ -58,6 +58,8 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 		return maybe{}, nil
 	case search.Token:
 		return x.twin(kindToken, f.Param, func(param string) (node, error) { return x.token(param, f) })
+	case search.Other:
+		return maybe{}, nil
 	case search.String:
 		return x.string(f)
 	case search.Reference:
@@ -90,9 +92,9 @@ func known(f search.Filter) error {
 	ok := true
 	switch f := f.(type) {
 	case search.String:
-		ok = f.Op <= search.Suffix
+		ok = f.Op <= search.LessOrEqual
 	case search.Date:
-		ok = f.Op <= search.Ap
+		ok = f.Op <= search.Covers
 	case search.Number:
 		ok = f.Op <= search.Ap
 	case search.Quantity:
@@ -279,7 +281,10 @@ func (x *compiler) string(f search.String) (node, error) {
 		whole.op, whole.text = search.Contains, folded
 		return and(whole, maybe{}), nil
 	}
-	if cut {
+	switch {
+	case cut && f.Op != search.Equal && f.Op != search.Begins:
+		return maybe{}, nil
+	case cut:
 		return and(whole, maybe{}), nil
 	}
 	return whole, nil

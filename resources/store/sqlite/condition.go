@@ -220,6 +220,8 @@ func (q *query) dates(ops []search.Date, table string) {
 			rule = to + "<=" + lo()
 		case search.Ap:
 			rule = from + "<" + hi() + " AND " + to + ">" + lo()
+		case search.Covers:
+			rule = from + "<=" + lo() + " AND " + to + ">=" + hi()
 		default:
 			rule = within()
 		}
@@ -272,6 +274,16 @@ func (q *query) text(n hasText, table string) {
 	switch n.op {
 	case search.Exact, search.Equal:
 		fmt.Fprintf(q, "%s.value=%s", table, q.arg(text(n.text)))
+	case search.Unequal:
+		fmt.Fprintf(q, "%s.value<>%s", table, q.arg(text(n.text)))
+	case search.Greater:
+		fmt.Fprintf(q, "%s.value>=%s", table, q.arg(text(n.text+above)))
+	case search.GreaterOrEqual:
+		fmt.Fprintf(q, "%s.value>=%s", table, q.arg(text(n.text)))
+	case search.Less:
+		fmt.Fprintf(q, "%s.value<%s", table, q.arg(text(n.text)))
+	case search.LessOrEqual:
+		fmt.Fprintf(q, "%s.value<%s", table, q.arg(text(n.text+above)))
 	case search.Contains: // of a long text the row holds only the beginning
 		fmt.Fprintf(q, "(instr(%s.value, %s)>0 OR octet_length(%s.value)>%d)", table, q.arg(text(n.text)), table, maxText-utf8.UTFMax)
 	default:

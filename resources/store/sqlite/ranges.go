@@ -37,6 +37,8 @@ func unitsOf(f search.Date, length int64) []span {
 		return []span{{-forever, loDown}}
 	case search.Ap:
 		return []span{{loDown, hiUp}}
+	case search.Covers:
+		return []span{{hiUp - 1, loDown + 1}}
 	default:
 		return []span{{loUp, hiDown}}
 	}
@@ -88,6 +90,8 @@ func beginnings(f search.Date, width int64) (from, to int64) {
 		from = f.Hi
 	case search.Ap:
 		from, to = before(f.Lo, width), f.Hi
+	case search.Covers:
+		from, to = before(f.Hi, width), f.Lo
 	default:
 		from, to = f.Lo, f.Hi
 	}
