@@ -97,8 +97,8 @@ func TestFilterExpressions(t *testing.T) {
 
 		// brackets
 		{`Observation?_filter=subject:Patient[given eq a].birthdate ge 2014-10-10`, search.Chain{Param: "subject", Type: "Patient", Filter: and{a, born(search.Ge)}}},
-		{"Observation?_filter=subject:Patient[ given eq a or not(given eq b) ].given pr true", search.Chain{Param: "subject", Type: "Patient", Filter: and{or{a, not{Filter: b}}, search.Present{Param: "given"}}}},
-		{`Observation?_filter=subject:Patient[given eq a].birthdate pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: and{a, search.Present{Param: "birthdate"}}}}},
+		{"Observation?_filter=subject:Patient[ given eq a or not(given eq b) ].given pr true", search.Chain{Param: "subject", Type: "Patient", Filter: and{or{a, not{Filter: b}}, present("given")}}},
+		{`Observation?_filter=subject:Patient[given eq a].birthdate pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: and{a, present("birthdate")}}}},
 		{`Observation?_filter=subject[birthdate ge 2014-10-10].given eq a and subject[given eq b].given eq c`, and{
 			search.Chain{Param: "subject", Type: "Patient", Filter: and{born(search.Ge), a}}, search.Chain{Param: "subject", Type: "Patient", Filter: and{b, c}}}},
 		{`Observation?_filter=patient[given eq a].organization[name eq b].name eq c`, search.Chain{Param: "patient", Type: "Patient", Filter: and{a,
