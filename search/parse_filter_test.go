@@ -17,6 +17,9 @@ func TestFilterExpressions(t *testing.T) {
 	equal := func(param, text string) search.Filter {
 		return search.String{Param: param, Op: search.Equal, Text: text}
 	}
+	present := func(param string) search.Filter {
+		return or{search.Present{Param: param}, search.Present{Param: param + search.PresentEntries}}
+	}
 	a, b, c := equal("given", "a"), equal("given", "b"), equal("given", "c")
 	born := func(op search.Op) search.Date {
 		return search.Date{Param: "birthdate", Op: op, Lo: micros(t, "2014-10-10T00:00:00Z"), Hi: micros(t, "2014-10-11T00:00:00Z")}
@@ -85,14 +88,14 @@ func TestFilterExpressions(t *testing.T) {
 		{`Observation?_filter=subject re Patient/1`, ref("subject", "Patient", "1")},
 		{`Observation?_filter=subject eq Patient/1`, ref("subject", "Patient", "1")},
 		{`ValueSet?_filter=url eq http://x.example/a`, search.URI{Param: "url", Value: "http://x.example/a"}},
-		{`Patient?_filter=given pr true`, search.Or{search.Present{Param: "given"}, search.Present{Param: "given:present"}}},
-		{`Patient?_filter=given pr false`, not{Filter: search.Or{search.Present{Param: "given"}, search.Present{Param: "given:present"}}}},
+		{`Patient?_filter=given pr true`, present("given")},
+		{`Patient?_filter=given pr false`, not{Filter: present("given")}},
 		{`Patient?_filter=_id pr true`, search.All{}},
 
 		// paths
 		{`Observation?_filter=patient.name co "pet"`, search.Chain{Param: "patient", Type: "Patient", Filter: search.String{Param: "name", Op: search.Contains, Text: "pet"}}},
 		{`Observation?_filter=subject:Patient.given eq a`, search.Chain{Param: "subject", Type: "Patient", Filter: a}},
-		{`Observation?_filter=subject:Patient.given pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: search.Or{search.Present{Param: "given"}, search.Present{Param: "given:present"}}}}},
+		{`Observation?_filter=subject:Patient.given pr false`, not{Filter: search.Chain{Param: "subject", Type: "Patient", Filter: present("given")}}},
 		{`Patient?_filter=_has:Observation:patient:code eq urn:x|1`, search.Has{Type: "Observation", Param: "patient", Filter: search.Token{Param: "code", System: "urn:x", Code: "1", Fold: true}}},
 
 		// brackets
