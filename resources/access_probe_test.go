@@ -95,6 +95,26 @@ func TestProbesOfExistence(t *testing.T) {
 	}
 }
 
+// An update that could make one's own resource fails in the same words on an id that is somebody else's and on one that is free.
+func TestProbesByIfMatch(t *testing.T) {
+	h := newHouse(t)
+	h.put(access.Everything, observationOf("gone", "b", ""))
+	if _, err := h.Delete(h.Context(), access.Everything, "Observation", "gone", resources.Conditions{}); err != nil {
+		t.Fatal(err)
+	}
+	probe := func(id, ifMatch string) string {
+		_, err := h.Update(h.Context(), alice, "Observation", id, h.parse(observationOf(id, "a", "")), resources.Conditions{IfMatch: ifMatch})
+		return answerOf(err, id)
+	}
+	for _, ifMatch := range []string{`W/"1"`, `W/"7"`, "*"} {
+		for _, id := range []string{"ob", "gone"} {
+			if got, never := probe(id, ifMatch), probe("never", ifMatch); got != never {
+				t.Errorf("%s tells %s from none: %s, not %s", ifMatch, id, got, never)
+			}
+		}
+	}
+}
+
 // Who may change a resource and not read it cannot copy its content into the words of a refusal.
 func TestProbesByPatch(t *testing.T) {
 	h := newHouse(t)

@@ -375,6 +375,9 @@ func (r *run) meet(w *write, key store.Key) (current *store.Version, last store.
 		case err != nil:
 			return nil, last, err
 		case !visible:
+			if err := w.conditions.hold(nil); err != nil && w.action == updates { // as where there never was one
+				return nil, last, err
+			}
 			return nil, last, notFound(key.Type, key.ID)
 		}
 	}
