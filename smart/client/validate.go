@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
@@ -38,8 +39,8 @@ func (r *Registry) Validate(c state.Client) error {
 	if c.ID == "" || len(c.ID) > maxID || strings.ContainsFunc(c.ID, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return metadata("client_id must be 1 to %d printable ASCII characters without spaces", maxID)
 	}
-	if utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return metadata("client_name has more than %d characters, or control characters", maxName)
+	if utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, isHidden) {
+		return metadata("client_name has more than %d characters, or characters that cannot be seen", maxName)
 	}
 	for _, check := range []func(state.Client) error{checkRedirects, r.checkProof, r.checkURIs, checkScope} {
 		if err := check(c); err != nil {
@@ -47,6 +48,13 @@ func (r *Registry) Validate(c state.Client) error {
 		}
 	}
 	return nil
+}
+
+// isHidden holds for characters that could make a name read as another one, such as those that turn the direction of text around.
+// The joiners are part of how some scripts are written.
+func isHidden(c rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return !unicode.IsPrint(c) && c != nonJoiner && c != joiner
 }
 
 // checkProof: each type has what it proves itself with, and nothing else.

@@ -75,6 +75,8 @@ func TestMetadata(t *testing.T) {
 		"id with a space":              {public, func(c *state.Client) { c.ID = "a b" }, "client_id"},
 		"id too long":                  {public, func(c *state.Client) { c.ID = strings.Repeat("a", 201) }, "client_id"},
 		"long name":                    {public, func(c *state.Client) { c.Name = strings.Repeat("ä", 101) }, "100 characters"},
+		"name that turns around":       {public, func(c *state.Client) { c.Name = "cin\u202eilc" }, "cannot be seen"},
+		"name in Persian":              {public, func(c *state.Client) { c.Name = "نامه\u200cنگار" }, ""},
 		"name with a line end":         {public, func(c *state.Client) { c.Name = "a\nb" }, "client_name"},
 		"no type":                      {public, func(c *state.Client) { c.Type = "" }, "public, confidential or backend"},
 		"public with a secret":         {public, func(c *state.Client) { c.Secret = "kept" }, "neither"},
