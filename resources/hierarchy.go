@@ -13,7 +13,8 @@ const (
 	maxLevels  = 20
 )
 
-// hierarchy is what lies above and below resources of a type, as far as the policy shows these (search.Hierarchy).
+// hierarchy is what lies above and below resources of a type, and what names them, as far as the policy shows these
+// (search.Hierarchy).
 type hierarchy struct {
 	s *Service
 	v view
@@ -66,6 +67,26 @@ func (h hierarchy) Over(resourceType, id string) ([]string, error) {
 		}
 		return next, nil
 	})
+}
+
+// URL is the url of a resource that the policy shows.
+func (h hierarchy) URL(resourceType, id string) (url string, err error) {
+	granted := may(h.p, resourceType, access.Search)
+	if isNone(granted) {
+		return "", nil
+	}
+	find := store.Search{Types: []string{resourceType}, Filter: search.AllOf(search.ID{id}, granted)}
+	for match, err := range h.v.Search(find) {
+		if err != nil {
+			return "", err
+		}
+		r, err := fhir.Parse(match.Body)
+		if err != nil {
+			return "", damaged(match.Key, err)
+		}
+		url = r.Get("url").Text()
+	}
+	return url, nil
 }
 
 // levels are the ids on all levels, each once; what goes in a circle ends there.

@@ -195,11 +195,15 @@ func (page *Page) Bundle(base string) ([]byte, error) {
 
 func (page *Page) entries(w *bundleWriter, base string) error {
 	for i, list := range [][]store.Version{page.Matches, page.Included} {
+		shape := page.shape
+		if i > 0 {
+			shape.Elements = nil // the list does not apply to included resources (search.html#elements)
+		}
 		for v, err := range page.window.whole(list) {
 			if err != nil {
 				return err
 			}
-			body, err := page.shape.Apply(v.Body)
+			body, err := shape.Apply(v.Body)
 			if err != nil {
 				return damaged(v.Key, err)
 			}

@@ -86,6 +86,8 @@ type Reference struct {
 	// Names: it is the resource with this URL and Version (folded by FoldCode; "": it has none) that is referred to, by a canonical
 	// that names its version or none.
 	Names bool
+	// Begins: Version is what the version must begin with.
+	Begins bool
 }
 
 // Op is a comparison prefix of numbers, quantities and dates (search.html#prefix).

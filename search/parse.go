@@ -51,10 +51,10 @@ const (
 // same query. Parameters without a value are not in it (R4 ignores them), nor are _format and _pretty, which say nothing about
 // the search.
 //
-// It follows search.html of R4. What that leaves open is decided as follows: an unknown parameter is refused; a backslash before
-// any other character stands for itself; a text of which folding leaves nothing ("%", "--") matches nothing; a space where the
-// zone of a time begins is the plus sign that the URL lost; a list of alternatives is taken for every parameter, also for the
-// composites whose definitions do not ask servers for it (SearchParameter.multipleOr), and so is every prefix.
+// It follows search.html of R4. What that leaves open is decided as follows: an unknown parameter is refused; a text of which
+// folding leaves nothing ("%", "--") matches nothing; a space where the zone of a time begins is the plus sign that the URL lost; a
+// list of alternatives is taken for every parameter, also for the composites whose definitions do not ask servers for it
+// (SearchParameter.multipleOr), and so is every prefix.
 func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) (*Query, error) {
 	if opt.Terminology == nil {
 		opt.Terminology = terminology.Terminology{terminology.R4()}
@@ -178,6 +178,8 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 // criterion reads a pair that is a condition.
 func (p *parser) criterion(param Parameter) (Filter, error) {
 	switch name, _, modified := strings.Cut(param.Name, ":"); {
+	case name != filterName && illegalEscape(param.Value):
+		return nil, p.errorf(fhir.CodeValue, `%q has a backslash before something else than , $ | or \: write \\ for a backslash`, clip(param.Value))
 	case modified && (name == listName || name == filterName):
 		return nil, p.errorf(fhir.CodeNotSupported, "%s takes no modifier", name)
 	case name == queryName:

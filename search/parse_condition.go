@@ -21,6 +21,7 @@ const (
 	contentName     = "_content"
 	typeName        = "_type"
 	elementsName    = "_elements"
+	profileName     = "_profile"
 )
 
 // SystemParameters are the parameters of every search that are in no registry, sorted.

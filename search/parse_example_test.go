@@ -24,7 +24,7 @@ func ExampleParse() {
 	_, err = search.Parse(search.R4(), "Observation", []search.Parameter{{Name: "date", Value: "soon"}}, search.Options{})
 	fmt.Println(err)
 	// Output:
-	// search.Reference {Param:patient Type:Patient ID:1 URL: Version: Names:false}
+	// search.Reference {Param:patient Type:Patient ID:1 URL: Version: Names:false Begins:false}
 	// search.Date {Param:date Op:4 Lo:1577836800000000 Hi:1609459200000000}
 	// [{Param:date Kind:date Descending:true}]
 	// search parameter "date": "soon" is not a date: write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with Z or a zone such as +01:00, after eq, ne, gt, lt, ge, le, sa, eb, ap or nothing (at date)

@@ -15,17 +15,51 @@ type Hierarchy interface {
 	Under(resourceType, id string) ([]string, error)
 	// Over are the ids of a resource and of those of its type above it.
 	Over(resourceType, id string) ([]string, error)
+	// URL is the url that canonicals name a resource by; "" where there is none.
+	URL(resourceType, id string) (string, error)
 }
 
-// Upward are the reference parameters by which resources of a type make a strict hierarchy, by the type.
-var Upward = map[string]string{"Location": "partof", "Organization": "partof"}
+// Upward are the reference parameters by which resources of a type make a strict hierarchy, by the type: those of the elements that R4
+// marks so (extension structuredefinition-hierarchy) and calls partOf.
+var Upward = map[string]string{"CarePlan": "part-of", "Encounter": "part-of", "Location": "partof", "Organization": "partof"}
 
 // hierarchical are the types that make one, sorted.
 var hierarchical = slices.Sorted(maps.Keys(Upward))
 
-// under reads :below on references.
+// under reads :below on references: of a canonical the versions below one, of a resource those below it.
 func (p *parser) under(c comparison, value string) (Filter, error) {
-	return p.related(c, value, Hierarchy.Under)
+	byURL := func(text string) bool { return RefersByURL(c.param) && hasScheme(text) }
+	if !slices.ContainsFunc(split(value, ','), byURL) {
+		return p.related(c, value, Hierarchy.Under)
+	}
+	return p.list(c, value, func(p *parser, c comparison, text string) (Filter, error) {
+		if !byURL(text) {
+			return p.related(c, text, Hierarchy.Under)
+		}
+		return p.versionsBelow(c, text)
+	})
+}
+
+// versionsBelow reads a canonical, of whose version only a beginning need be there: 1 stands for 1.0 and 1.1-rc as well
+// (search.html#versions).
+func (p *parser) versionsBelow(c comparison, text string) (Filter, error) {
+	f, err := p.referenceLeaf(c, text)
+	if err != nil {
+		return nil, err
+	}
+	var alternatives Or
+	for _, ref := range references(f) {
+		alternatives = append(alternatives, ref)
+		if ref.Version == "" || ref.URL == "" {
+			continue
+		}
+		for _, next := range []string{".", "-"} {
+			below := ref
+			below.Version, below.Begins = ref.Version+next, true
+			alternatives = append(alternatives, below)
+		}
+	}
+	return AnyOf(alternatives...), nil
 }
 
 // over reads :above on references.

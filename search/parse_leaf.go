@@ -134,22 +134,51 @@ func (p *parser) stringLeaf(c comparison, text string) (Filter, error) {
 	return String{c.code, c.stringOp, text}, nil
 }
 
-// words reads a value of _text or _content: each of its words must begin one of the resource's.
-func (p *parser) words(c comparison, text string) (Filter, error) {
-	var all And
-	for _, word := range Words(text) {
-		all = append(all, String{c.code, Prefix, word})
-	}
-	if len(all) == 0 {
-		return None{}, nil
-	}
-	return AllOf(all...), p.step(len(all))
-}
-
 func (p *parser) uriLeaf(c comparison, text string) (Filter, error) {
+	if parts := split(text, '|'); len(parts) == 2 && c.uriOp == SameURI && c.code != "" && isCanonicalURL(c.param) {
+		return Named(unescape(parts[0]), unescape(parts[1])), nil
+	}
 	text = unescape(text)
+	if c.param.Code == profileName && c.uriOp == SameURI {
+		return p.profile(c, text)
+	}
 	if c.uriOp != SameURI && !strings.Contains(text, "://") {
 		return nil, p.errorf(fhir.CodeValue, "%q is no URL: only these have an above and a below", clip(text))
 	}
 	return URI{c.code, c.uriOp, text}, nil
+}
+
+// isCanonicalURL says whether a parameter is for the url of resources that canonicals name: a version behind a pipe is not a part of
+// it (search.html#uri). Devices and subscriptions have network addresses; of Contracts R4 searches no version.
+func isCanonicalURL(param *Param) bool {
+	switch param.URL {
+	case r4Param + "Contract-url", r4Param + "Device-url", r4Param + "Subscription-url":
+		return false
+	}
+	return param.Code == URLParam && strings.HasPrefix(param.URL, r4Param)
+}
+
+const r4Param = "http://hl7.org/fhir/SearchParameter/"
+
+// profile reads a value of _profile: a canonical, or a reference to a profile on this server (search.html#profile), which stands for its
+// url as well.
+func (p *parser) profile(c comparison, text string) (Filter, error) {
+	ref := fhir.ParseReference(text)
+	if ref.Type != "StructureDefinition" || ref.Version != "" || ref.Base != "" && ref.Base != p.base {
+		return URI{c.code, SameURI, text}, nil
+	}
+	alternatives := Or{URI{c.code, SameURI, ref.Local()}}
+	if p.base != "" {
+		alternatives = append(alternatives, URI{c.code, SameURI, p.base + "/" + ref.Local()})
+	}
+	if p.opt.Hierarchy != nil {
+		url, err := p.opt.Hierarchy.URL(ref.Type, ref.ID)
+		if err != nil {
+			return nil, p.terminologyError(err)
+		}
+		if url != "" {
+			alternatives = append(alternatives, URI{c.code, SameURI, url})
+		}
+	}
+	return AnyOf(alternatives...), nil
 }

@@ -12,6 +12,7 @@ type modifier struct {
 	name     string
 	elements []string // only for parameters that yield one of these data types; nil: any
 	targets  []string // only for references that can be to one of these types; nil: any
+	orByURL  bool     // also for those that can be canonicals
 	// read turns the whole value into a filter.
 	read func(p *parser, c comparison, value string) (Filter, error)
 }
@@ -44,7 +45,7 @@ var modifiers = map[ParamType][]modifier{
 		{name: "identifier", read: (*parser).identifier, elements: []string{"Reference"}},
 		{name: typeModifier, read: (*parser).alternatives},
 		{name: "above", read: (*parser).over, targets: hierarchical},
-		{name: "below", read: (*parser).under, targets: hierarchical},
+		{name: "below", read: (*parser).under, targets: hierarchical, orByURL: true},
 	},
 	TypeURI: {
 		{name: "missing", read: (*parser).missing},
@@ -66,7 +67,7 @@ func Modifiers(param *Param) []string {
 
 func (m modifier) fits(param *Param) bool {
 	return !param.Words && (m.elements == nil || yields(param, m.elements)) &&
-		(m.targets == nil || slices.ContainsFunc(m.targets, func(t string) bool { return slices.Contains(targetsOf(param), t) }))
+		(m.targets == nil || m.orByURL && RefersByURL(param) || slices.ContainsFunc(m.targets, func(t string) bool { return slices.Contains(targetsOf(param), t) }))
 }
 
 // yields says whether the parameter's expression yields one of these data types. One that is not known may yield any.

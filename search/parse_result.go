@@ -118,11 +118,7 @@ func (p *parser) readElements() (err error) {
 	if len(p.shown) == 0 {
 		return nil
 	}
-	types := p.types
-	if len(p.query.Include) > 0 {
-		types = definitions.ResourceTypes()
-	}
-	p.query.Elements, err = Elements(strings.Join(p.shown, ","), types)
+	p.query.Elements, err = Elements(strings.Join(p.shown, ","), p.types)
 	return err
 }
 

@@ -2,6 +2,7 @@ package search
 
 import (
 	"errors"
+	"strings"
 
 	"fhirside/fhir"
 	"fhirside/fhir/terminology"
@@ -54,15 +55,19 @@ func (p *parser) valueSetLeaf(c comparison, text string) (Filter, error) {
 
 // subsumed reads :below, a code that the resource's is or lies below.
 func (p *parser) subsumed(c comparison, value string) (Filter, error) {
-	return p.hierarchy(c, value, p.opt.Terminology.Below)
+	return p.hierarchy(c, value, true)
 }
 
 // subsuming reads :above.
 func (p *parser) subsuming(c comparison, value string) (Filter, error) {
-	return p.hierarchy(c, value, p.opt.Terminology.Above)
+	return p.hierarchy(c, value, false)
 }
 
-func (p *parser) hierarchy(c comparison, value string, related func(system, code string) ([]string, error)) (Filter, error) {
+func (p *parser) hierarchy(c comparison, value string, below bool) (Filter, error) {
+	related := p.opt.Terminology.Above
+	if below {
+		related = p.opt.Terminology.Below
+	}
 	return p.list(c, value, func(p *parser, c comparison, text string) (Filter, error) {
 		systems, code, err := p.codeInSystems(c, text)
 		if err != nil {
@@ -70,6 +75,14 @@ func (p *parser) hierarchy(c comparison, value string, related func(system, code
 		}
 		var alternatives Or
 		for _, system := range systems {
+			if system == MimeTypes {
+				f, err := p.mimeType(c, code, below)
+				if err != nil {
+					return nil, err
+				}
+				alternatives = append(alternatives, f)
+				continue
+			}
 			codes, err := related(system, code)
 			if err != nil {
 				return nil, p.terminologyError(err)
@@ -104,4 +117,32 @@ func (p *parser) terminologyError(err error) error {
 		return p.errorf(known.Issues[0].Code, "%s", clip(known.Issues[0].Diagnostics))
 	}
 	return err
+}
+
+// MimeTypes is the code system of MIME types, which are below what they are without their parameters (search.html#mimetype).
+const MimeTypes = "urn:ietf:bcp:13"
+
+// MimeEntries is what follows a parameter's code in the name of the entries that hold MIME types without their parameters.
+const MimeEntries = ":below"
+
+// MimeType is a MIME type without its parameters; false where it has none.
+func MimeType(code string) (string, bool) {
+	base, _, parameterized := strings.Cut(code, ";")
+	return strings.TrimSpace(base), parameterized
+}
+
+// mimeType compares with a MIME type and those below it, or above.
+func (p *parser) mimeType(c comparison, code string, below bool) (Filter, error) {
+	if !strings.Contains(code, "/") {
+		return nil, p.errorf(fhir.CodeValue, "%q is no MIME type: write one such as text/xml", clip(code))
+	}
+	exact := inSystem(c.code, MimeTypes, code)
+	base, parameterized := MimeType(code)
+	switch {
+	case below && !parameterized:
+		return Or{exact, inSystem(c.code+MimeEntries, MimeTypes, base)}, nil
+	case !below && parameterized:
+		return Or{exact, inSystem(c.code, MimeTypes, base)}, nil
+	}
+	return exact, nil
 }

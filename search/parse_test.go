@@ -110,7 +110,6 @@ func TestFilters(t *testing.T) {
 		{`Patient?given:exact=a\,b,c`, or{str("given", search.Exact, "a,b"), str("given", search.Exact, "c")}},
 		{`Patient?given:exact=\\,\$,\|`, or{str("given", search.Exact, `\`), str("given", search.Exact, "$"), str("given", search.Exact, "|")}},
 		{`Patient?given:exact=\\\,x`, str("given", search.Exact, `\,x`)},
-		{`Patient?given:exact=a\b\`, str("given", search.Exact, `a\b\`)},
 		{`Patient?given:exact=a|b$c`, str("given", search.Exact, `a|b$c`)},
 
 		// string
@@ -252,7 +251,21 @@ func TestFilters(t *testing.T) {
 		{"Patient?birthdate=ap2020-01-11", date(search.Ap, "2020-01-10T00:00:00Z", "2020-01-13T00:00:00Z")},
 
 		// uri
-		{"ValueSet?url=http://x.example/a|b", search.URI{Param: "url", Value: "http://x.example/a|b"}},
+		{`ValueSet?url=http://x.example/a|b`, search.Named("http://x.example/a", "b")},
+		{`ValueSet?url=http://x.example/a\|b`, search.URI{Param: "url", Value: "http://x.example/a|b"}},
+		{`Device?url=http://x.example/a|b`, search.URI{Param: "url", Value: "http://x.example/a|b"}},
+		{`Patient?_profile=StructureDefinition/1`, search.Or{search.URI{Param: "_profile", Value: "StructureDefinition/1"}, search.URI{Param: "_profile", Value: "http://own.example/fhir/StructureDefinition/1"}}},
+		{`QuestionnaireResponse?questionnaire:below=http://x.example/q`, search.Reference{Param: "questionnaire", URL: "http://x.example/q"}},
+		{`QuestionnaireResponse?questionnaire:below=http://x.example/q|1`, search.Or{
+			search.Reference{Param: "questionnaire", URL: "http://x.example/q", Version: "1"},
+			search.Reference{Param: "questionnaire", URL: "http://x.example/q", Version: "1.", Begins: true},
+			search.Reference{Param: "questionnaire", URL: "http://x.example/q", Version: "1-", Begins: true}}},
+		{`DocumentReference?contenttype:below=text/xml`, search.Or{
+			search.Token{Param: "contenttype", System: search.MimeTypes, Code: "text/xml", Fold: true},
+			search.Token{Param: "contenttype:below", System: search.MimeTypes, Code: "text/xml", Fold: true}}},
+		{`DocumentReference?contenttype:above=text/xml; charset=UTF-8`, search.Or{
+			search.Token{Param: "contenttype", System: search.MimeTypes, Code: "text/xml; charset=utf-8", Fold: true},
+			search.Token{Param: "contenttype", System: search.MimeTypes, Code: "text/xml", Fold: true}}},
 		{"ValueSet?url:below=http://x.example/a", search.URI{Param: "url", Op: search.BelowURI, Value: "http://x.example/a"}},
 		{"ValueSet?url:above=http://x.example/a", search.URI{Param: "url", Op: search.AboveURI, Value: "http://x.example/a"}},
 		{"ValueSet?url=urn:oid:1.2.3,x", or{search.URI{Param: "url", Value: "urn:oid:1.2.3"}, search.URI{Param: "url", Value: "x"}}},

@@ -21,6 +21,19 @@ func split(value string, separator byte) []string {
 	return append(pieces, value[start:])
 }
 
+// illegalEscape says whether a backslash stands before a character that it does not escape.
+func illegalEscape(value string) bool {
+	for i := 0; i < len(value); i++ {
+		if value[i] != '\\' {
+			continue
+		}
+		if i++; i == len(value) || strings.IndexByte(special, value[i]) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unescape is the text that a piece stands for.
 func unescape(piece string) string {
 	if !strings.Contains(piece, `\`) {

@@ -299,7 +299,7 @@ func systems(b *definitions.Binding) (all []string) {
 // grammar is the code system of a binding whose codes cannot be listed; "" if it is not known.
 func grammar(b *definitions.Binding) string {
 	if b.ValueSet == "http://hl7.org/fhir/ValueSet/mimetypes" {
-		return "urn:ietf:bcp:13"
+		return MimeTypes
 	}
 	return b.System
 }

@@ -23,7 +23,11 @@ func (rd *reader) token(it *fhirpath.Item, v *Values) {
 		rd.code("", e.Get("value").Text(), v)
 	case "code":
 		code := e.Text()
-		rd.code(rd.param.SystemOf(code), code, v)
+		system := rd.param.SystemOf(code)
+		rd.code(system, code, v)
+		if base, parameterized := search.MimeType(code); system == search.MimeTypes && parameterized && rd.name != "" {
+			v.Tokens = append(v.Tokens, newToken(rd.name+search.MimeEntries, system, base))
+		}
 	default:
 		if b, ok := it.Boolean(); ok {
 			code := "false"

@@ -11,6 +11,7 @@ import "fhirside/search"
 //
 //	subject:identifier   tokens: the identifier of a logical reference
 //	identifier:of-type   tokens: the system of an identifier's type, and the type's code, a pipe and the identifier's value
+//	contenttype:below    tokens: a MIME type without its parameters, where it has some
 //	code:text            strings: Coding.display, CodeableConcept.text and Identifier.type.text, without entries for their words
 //	code:present         a token for :missing: there is such an element, but no other entry tells of it, as of a CodeableConcept that
 //	                     is only a text, a logical reference or one to a contained resource

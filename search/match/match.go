@@ -261,7 +261,10 @@ func text(f search.String, e index.String) bool {
 
 func reference(f search.Reference, e index.Reference) bool {
 	version := f.Version == "" || e.Version == f.Version
-	if f.Names {
+	switch {
+	case f.Begins:
+		version = strings.HasPrefix(e.Version, f.Version)
+	case f.Names:
 		version = e.Version == "" || search.FoldCode(e.Version) == f.Version
 	}
 	return version && e.Type == f.Type && e.ID == f.ID && e.URL == f.URL

@@ -24,7 +24,7 @@ var (
 	longitudes = []string{"8.54", "8.55", "179.99", "-179.99", "180", "0"}
 
 	canonicalURLs = []string{"http://x.example/plan", "http://x.example/other"}
-	canonicals    = []string{"http://x.example/plan", "http://x.example/plan|1", "http://x.example/plan|2#x", "http://x.example/plan|RC", "http://x.example/other", "PlanDefinition/1", Base + "/PlanDefinition/a"}
+	canonicals    = []string{"http://x.example/plan", "http://x.example/plan|1", "http://x.example/plan|2#x", "http://x.example/plan|RC", "http://x.example/plan|1.2", "http://x.example/plan|1-a", "http://x.example/other", "PlanDefinition/1", Base + "/PlanDefinition/a"}
 
 	foreign = []string{"http://other.example/fhir/Patient/1", "http://other.example/fhir/Patient/1/_history/2", "urn:uuid:9d4e2a4e-6a46-4d5b-9f2e-0a8b5d1f0a11"}
 	uris    = []string{"http://x.example/a", "http://x.example/a/b", "http://x.example/a/b/c", "urn:oid:1.2.3"}

@@ -224,7 +224,7 @@ func (g *asker) leaf(types []string, param *search.Param) (name, value string) {
 	modifier := ""
 	all := search.Modifiers(param)
 	if isReference(param) { // what is above and below is asked for before a search is read
-		all = slices.DeleteFunc(all, func(m string) bool { return m == "above" || m == "below" })
+		all = slices.DeleteFunc(all, func(m string) bool { return m == "above" || m == "below" && !search.RefersByURL(param) })
 	}
 	if len(all) > 0 && g.sometimes(3, "modified") {
 		modifier = one(g, "modifier", all)

@@ -50,6 +50,8 @@ func (v *valuer) value() string {
 		return v.ofType()
 	case v.modifier == "in" || v.modifier == "not-in":
 		return one(v.asker, "value set", valueSets)
+	case v.param.Type == search.TypeReference && v.modifier == "below":
+		return one(v.asker, "canonical", canonicalURLs) + one(v.asker, "version", []string{"", "|1", "|1.2", "|1.", "|R"})
 	case v.param.Type == search.TypeToken && (v.modifier == "above" || v.modifier == "below"):
 		return one(v.asker, "concept", hierarchies)
 	}
@@ -185,18 +187,18 @@ func (v *valuer) reference() string {
 
 func (v *valuer) uri() string {
 	all := entries(v, func(n index.Values) []index.URI { return n.URIs }, func(e index.URI) bool { return e.Param == v.code })
-	text := escape(one(v.asker, "uri", append(all, index.URI{Value: "http://gone.example"})).Value)
+	text := one(v.asker, "uri", append(all, index.URI{Value: "http://gone.example"})).Value
 	if v.modifier == "" {
-		return text
+		return escape(text)
 	}
 	if !strings.Contains(text, "://") {
 		return "http://x.example/"
 	}
 	if v.modifier == "above" {
-		return text + one(v.asker, "below it", []string{"", "/x", "x"})
+		return escape(text) + one(v.asker, "below it", []string{"", "/x", "x"})
 	}
 	host := strings.Index(text, "://") + len("://")
-	return text[:host+below(v.t, len(text)-host+1, "cut")]
+	return escape(text[:host+below(v.t, len(text)-host+1, "cut")])
 }
 
 // position draws a value of near.

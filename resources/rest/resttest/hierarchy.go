@@ -23,11 +23,20 @@ var hierarchies = []scenario{
 		{do: "GET Procedure?location:below=house", status: 200, has: []string{`"total":2`}},
 		{do: "GET Procedure?location:above=house", status: 200, has: []string{`"total":2`}},
 		{do: "GET Procedure?subject:below=Patient/1", status: 400, has: []string{`"expression":["subject:below"]`}},
-		{do: "GET Observation?subject:below=Patient/1", status: 400, has: []string{"Location, Organization"}},
+		{do: "GET Observation?subject:below=Patient/1", status: 400, has: []string{"CarePlan, Encounter, Location, Organization"}},
+		{do: "PUT Encounter/stay", body: encounter("stay", ""), status: 201},
+		{do: "PUT Encounter/visit", body: encounter("visit", `,"partOf":{"reference":"Encounter/stay"}`), status: 201},
+		{do: "PUT Observation/1", body: `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"x"},"encounter":{"reference":"Encounter/stay"}}`, status: 201},
+		{do: "GET Observation?encounter:above=visit", status: 200, has: []string{`"total":1`}},
+		{do: "GET Observation?encounter:below=visit", status: 200, has: []string{`"total":0`}},
 		{do: "GET Procedure?location:below=Location/house/_history/1", status: 400},
 		{do: "GET Procedure?location:below=http://x.example/fhir/Location/1", status: 400},
 		{do: "DELETE Procedure?location:below=house", status: 400, has: []string{"location:below"}},
 	}},
+}
+
+func encounter(id, rest string) string {
+	return `{"resourceType":"Encounter","id":"` + id + `","status":"finished","class":{"code":"IMP"}` + rest + `}`
 }
 
 func procedureAt(location string) string {

@@ -16,6 +16,15 @@ func coded(id, system, code, status string) string {
 }
 
 var terminologySearches = []scenario{
+	{"mime types", []step{
+		{do: "PUT DocumentReference/plain", body: document("plain", "text/xml"), status: 201},
+		{do: "PUT DocumentReference/utf8", body: document("utf8", "text/xml; charset=UTF-8"), status: 201},
+		{do: "PUT DocumentReference/other", body: document("other", "text/xml-external-parsed-entity"), status: 201},
+		{do: "GET DocumentReference?contenttype=text/xml", status: 200, has: []string{`"total":1`, "DocumentReference/plain"}},
+		{do: "GET DocumentReference?contenttype:below=text/xml", status: 200, has: []string{`"total":2`, "DocumentReference/plain", "DocumentReference/utf8"}},
+		{do: "GET DocumentReference?contenttype:above=text/xml;%20charset=UTF-8", status: 200, has: []string{`"total":2`, "DocumentReference/plain", "DocumentReference/utf8"}},
+		{do: "GET DocumentReference?contenttype:below=xml", status: 400, has: []string{"text/xml"}},
+	}},
 	{"value sets and hierarchies", after(shelf,
 		step{do: "GET Observation?code:in=http://x.example/ValueSet/mammals", status: 200, has: []string{`"total":2`, "Observation/dog", "Observation/mammal"}},
 		step{do: "GET Observation?code:in=http://x.example/ValueSet/mammals|1", status: 200, has: []string{`"total":2`}},
@@ -36,4 +45,8 @@ var terminologySearches = []scenario{
 		step{do: "DELETE ValueSet/mammals", status: 204},
 		step{do: "GET Observation?code:in=http://x.example/ValueSet/mammals", status: 400, has: []string{"not-found"}},
 	)},
+}
+
+func document(id, contentType string) string {
+	return `{"resourceType":"DocumentReference","id":"` + id + `","status":"current","content":[{"attachment":{"contentType":"` + contentType + `"}}]}`
 }

@@ -32,6 +32,15 @@ func nameTerms(param string, resource named) []string {
 	return terms
 }
 
+// versionsWay is the range of the terms of references in a version that begins with the filter's.
+func versionsWay(f search.Reference) (way, error) {
+	begin := f.Param + string(further) + targetOf(f.Type, f.ID, f.URL) + "|" + f.Version
+	if len(begin) > maxTerm-64 {
+		return way{}, fmt.Errorf("%w: a canonical URL of %d bytes with the beginning of a version", store.ErrTooCostly, len(f.URL))
+	}
+	return beginsWith(begin), nil
+}
+
 // maxCanonical is how long a term may be that a canonical is read from: longer ones may be a hash of it.
 const maxCanonical = maxTerm - 4
 

@@ -261,6 +261,10 @@ func waysTo(f search.Filter) []way {
 			return []way{rangeWay(f.Param+string(codeExact), f.Param+string(codeFolded+1))}
 		}
 		return []way{termWay(codeTerm(f.Param, f.Code, f.Fold))}
+	case search.Reference:
+		if w, err := versionsWay(f); f.Begins && err == nil {
+			return []way{w}
+		}
 	case search.Other:
 		return []way{rangeWay(f.Param+string(codeExact), f.Param+string(codeFolded+1))}
 	case search.Number:

@@ -39,6 +39,9 @@ func (p place) match(f search.Filter) (matches []bson.D, terms []string, err err
 	case search.Reference:
 		t := []string{term(p.param, refersTo, targetOf(f.Type, f.ID, f.URL))}
 		switch {
+		case f.Begins:
+			w, err := versionsWay(f)
+			return []bson.D{termBetween(p.terms, w.from, w.to)}, nil, err
 		case f.Names:
 			t = nameTerms(p.param, named{f.URL, f.Version})
 		case f.Version != "":
