@@ -1,8 +1,10 @@
 package resources
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
@@ -17,7 +19,7 @@ func (s *Service) include(v view, p access.Policy, q *search.Query, page *Page) 
 	if len(q.Include) == 0 || len(page.Matches) == 0 {
 		return nil
 	}
-	in := includer{s: s, view: v, policy: p, page: page, seen: map[store.Key]bool{}, names: map[store.Key]canonical{}}
+	in := includer{s: s, view: v, policy: p, page: page, seen: map[store.Key]bool{}, older: map[referent]bool{}, names: map[store.Key]canonical{}}
 	for _, m := range page.Matches {
 		in.seen[m.Key] = true
 	}
@@ -48,8 +50,15 @@ type includer struct {
 	policy access.Policy
 	page   *Page
 	seen   map[store.Key]bool
+	older  map[referent]bool         // versions that are not the current ones
 	names  map[store.Key]canonical // of resources that canonicals may name
 	cut    bool                    // the limit was reached
+}
+
+// referent is what a reference names: a resource, or a version of it.
+type referent struct {
+	store.Key
+	version string // "": the current one
 }
 
 func (in *includer) one(inc search.Include, from []store.Version) error {
@@ -64,8 +73,8 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 	if err := in.named(inc, from); err != nil {
 		return err
 	}
-	var keys []store.Key
-	asked := map[store.Key]bool{}
+	var named []referent
+	asked := map[referent]bool{}
 	for v, err := range in.page.window.whole(from) {
 		if err != nil {
 			return err
@@ -77,14 +86,14 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 		if err != nil {
 			return err
 		}
-		for _, key := range targets {
-			if !in.seen[key] && !asked[key] {
-				asked[key] = true
-				keys = append(keys, key)
+		for _, t := range targets {
+			if !asked[t] && (t.version != "" || !in.seen[t.Key]) {
+				asked[t] = true
+				named = append(named, t)
 			}
 		}
 	}
-	for part := range slices.Chunk(keys, tasted) {
+	for part := range slices.Chunk(named, tasted) {
 		if err := in.read(part); err != nil {
 			return err
 		}
@@ -92,8 +101,14 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 	return nil
 }
 
-// read includes resources by their keys, in order.
-func (in *includer) read(keys []store.Key) error {
+// read includes what references name, in order: of resources that are there the version named, or the current one.
+func (in *includer) read(named []referent) error {
+	keys := make([]store.Key, 0, len(named))
+	for _, t := range named {
+		if !slices.Contains(keys, t.Key) {
+			keys = append(keys, t.Key)
+		}
+	}
 	found, err := in.view.ReadMany(keys)
 	if err != nil {
 		return err
@@ -102,31 +117,64 @@ func (in *includer) read(keys []store.Key) error {
 	for _, v := range found {
 		byKey[v.Key] = v
 	}
-	for _, key := range keys {
-		if v, ok := byKey[key]; ok {
-			if err := in.add(v); err != nil {
-				return err
-			}
+	for _, t := range named {
+		v, ok := byKey[t.Key]
+		if !ok {
+			continue
+		}
+		outside, ok := in.view.(storeView) // a commit has no history
+		if ok && t.version != "" && t.version != strconv.FormatInt(v.Version, 10) {
+			err = in.addOlder(outside, t)
+		} else {
+			err = in.add(v)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// addOlder includes the version that a reference names (search.html#versions), if there is one.
+func (in *includer) addOlder(from storeView, t referent) error {
+	n, err := strconv.ParseInt(t.version, 10, 64)
+	if err != nil || in.older[t] {
+		return nil
+	}
+	v, err := from.store.ReadVersion(from.ctx, t.Type, t.ID, n)
+	if errors.Is(err, store.ErrNotFound) || err == nil && v.Deleted() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ok, err := in.s.permits(in.view, may(in.policy, v.Type, access.Search), v)
+	switch {
+	case err != nil || !ok:
+	case len(in.page.Included) >= in.s.MaxInclude:
+		in.cut = true
+	default:
+		in.older[t] = true
+		in.page.Included = append(in.page.Included, in.page.window.hold(v))
+	}
+	return err
+}
+
 // targets are the local resources that a resource refers to by the parameters of an include.
-func (in *includer) targets(inc search.Include, v store.Version) ([]store.Key, error) {
+func (in *includer) targets(inc search.Include, v store.Version) ([]referent, error) {
 	r, err := fhir.Parse(v.Body)
 	if err != nil {
 		return nil, damaged(v.Key, err)
 	}
-	var keys []store.Key
+	var named []referent
 	for _, param := range in.s.references(v.Type, inc.Param) {
 		for _, ref := range in.s.rules().extractor.Param(r, param).References {
 			if ref.Type != "" && (inc.Target == "" || inc.Target == ref.Type) {
-				keys = append(keys, store.Key{Type: ref.Type, ID: ref.ID})
+				named = append(named, referent{store.Key{Type: ref.Type, ID: ref.ID}, ref.Version})
 			}
 		}
 	}
-	return keys, nil
+	return named, nil
 }
 
 // references are a type's reference parameters with that code, or all of them for "*".
