@@ -150,6 +150,9 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 	if err := s.count(v, parsed, find, at, more, page); err != nil {
 		return err
 	}
+	if err := s.warnOfVersions(parsed.Filter, page); err != nil {
+		return err
+	}
 	err := s.include(v, p, parsed, page)
 	if err != nil {
 		return err

@@ -94,6 +94,8 @@ var canonicalSearches = []scenario{
 		{do: "GET Observation?_id=latest&_include=Observation:has-member", status: 200, has: []string{`"id":"1","meta":{"versionId":"2"`}},
 		{do: "GET Observation?_id=never&_include=Observation:has-member", status: 200, hasNot: []string{`"id":"1"`}},
 		{do: "GET Observation?_id=now,then,latest&_include=Observation:has-member", status: 200, has: []string{`"id":"1","meta":{"versionId":"2"`, `"id":"1","meta":{"versionId":"1"`}},
+		{do: "GET Observation?has-member.status=final&_id=then", status: 200, has: []string{`"total":1`, `"mode":"outcome"`, "Observation/then refers to Observation/1/_history/1"}},
+		{do: "GET Observation?has-member.status=final&_id=now", status: 200, has: []string{`"total":1`}, hasNot: []string{`"mode":"outcome"`}},
 		{do: "DELETE Observation/never", status: 204},
 	}},
 	{"includes that are cut", []step{
