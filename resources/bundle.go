@@ -79,7 +79,7 @@ func (w *bundleWriter) begin() {
 // resource writes fullUrl and resource of the entry.
 func (w *bundleWriter) resource(base string, v store.Version, body []byte) {
 	w.raw(`"fullUrl":`)
-	w.text(base + "/" + v.Type + "/" + v.ID)
+	w.text(base + "/" + fullURL(v.Key))
 	if body != nil {
 		w.raw(`,"resource":`)
 		w.out = append(w.out, body...)

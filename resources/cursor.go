@@ -25,6 +25,8 @@ type cursor struct {
 	Total int64  `json:"t"`           // found when the search began; -1: unknown
 	// Began is when the search did, in microseconds since 1970: its pages measure nearness in time (ap) from there.
 	Began int64 `json:"n,omitempty"`
+	// Containers are the types in which contained resources are searched.
+	Containers []string `json:"c,omitempty"`
 	// Back are the positions of the pages before, the nearest last; "" is the first page. The farthest are forgotten.
 	Back []string `json:"b,omitempty"`
 }

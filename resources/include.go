@@ -50,7 +50,7 @@ type includer struct {
 	policy access.Policy
 	page   *Page
 	seen   map[store.Key]bool
-	older  map[referent]bool         // versions that are not the current ones
+	older  map[referent]bool       // versions that are not the current ones
 	names  map[store.Key]canonical // of resources that canonicals may name
 	cut    bool                    // the limit was reached
 }
@@ -79,7 +79,7 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 		if err != nil {
 			return err
 		}
-		if inc.Source != "*" && inc.Source != v.Type {
+		if !holdsReference(inc, v) {
 			continue
 		}
 		targets, err := in.targets(inc, v)
@@ -109,7 +109,7 @@ func (in *includer) read(named []referent) error {
 			keys = append(keys, t.Key)
 		}
 	}
-	found, err := in.view.ReadMany(keys)
+	found, err := in.s.readMany(in.view, keys)
 	if err != nil {
 		return err
 	}
@@ -160,8 +160,16 @@ func (in *includer) addOlder(from storeView, t referent) error {
 	return err
 }
 
+// holdsReference says whether the references of an include are those of the version's type.
+func holdsReference(inc search.Include, v store.Version) bool {
+	return inc.Source == "*" || inc.Source == search.ResourceType(v.Type)
+}
+
 // targets are the local resources that a resource refers to by the parameters of an include.
 func (in *includer) targets(inc search.Include, v store.Version) ([]referent, error) {
+	if search.IsContained(v.Type) {
+		return in.besides(inc, v)
+	}
 	r, err := fhir.Parse(v.Body)
 	if err != nil {
 		return nil, damaged(v.Key, err)
@@ -169,7 +177,8 @@ func (in *includer) targets(inc search.Include, v store.Version) ([]referent, er
 	var named []referent
 	for _, param := range in.s.references(v.Type, inc.Param) {
 		for _, ref := range in.s.rules().extractor.Param(r, param).References {
-			if ref.Type != "" && (inc.Target == "" || inc.Target == ref.Type) {
+			// What the resource contains is there already.
+			if ref.Type != "" && !search.IsContained(ref.Type) && (inc.Target == "" || inc.Target == ref.Type) {
 				named = append(named, referent{store.Key{Type: ref.Type, ID: ref.ID}, ref.Version})
 			}
 		}
@@ -192,7 +201,7 @@ func (s *Service) references(resourceType, code string) []*search.Param {
 func (in *includer) reverse(inc search.Include, from []store.Version) error {
 	byType := map[string][]store.Version{}
 	for _, v := range from {
-		if inc.Target == "" || inc.Target == v.Type {
+		if inc.Target == "" || inc.Target == search.ResourceType(v.Type) {
 			byType[v.Type] = append(byType[v.Type], v)
 		}
 	}
@@ -217,7 +226,7 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 	var refers search.Or
 	for _, param := range in.s.references(source, code) {
 		for target, versions := range to {
-			if len(param.Targets) > 0 && !slices.Contains(param.Targets, target) {
+			if len(param.Targets) > 0 && !slices.Contains(param.Targets, search.ResourceType(target)) {
 				continue
 			}
 			for _, v := range versions {
@@ -248,7 +257,11 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 
 // add includes a resource if the policy lets the caller find it: an include is a search of its target.
 func (in *includer) add(v store.Version) error {
-	ok, err := in.s.permits(in.view, may(in.policy, v.Type, access.Search), v)
+	granted := may(in.policy, v.Type, access.Search)
+	if search.IsContained(v.Type) { // beside a match, in what the caller may see
+		granted = within(in.policy, search.ResourceType(v.Type))
+	}
+	ok, err := in.s.permits(in.view, granted, v)
 	if err == nil && ok {
 		in.take(v)
 	}

@@ -24,10 +24,10 @@ func (in *includer) named(inc search.Include, from []store.Version) error {
 		if err != nil {
 			return err
 		}
-		if inc.Source != "*" && inc.Source != v.Type {
+		if !holdsReference(inc, v) {
 			continue
 		}
-		params := slices.DeleteFunc(slices.Clone(in.s.references(v.Type, inc.Param)), func(p *search.Param) bool { return !search.RefersByURL(p) })
+		params := slices.DeleteFunc(slices.Clone(in.s.references(search.ResourceType(v.Type), inc.Param)), func(p *search.Param) bool { return !search.RefersByURL(p) })
 		if len(params) == 0 {
 			continue
 		}

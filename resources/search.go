@@ -61,7 +61,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	find, err := s.plan(p, q, parsed)
+	find, err := s.planned(v, p, q, parsed, &at)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +108,13 @@ func (s *Service) resume(p access.Policy, path string, params []search.Parameter
 		}
 	}
 	return at, held, nil
+}
+
+func (s *Service) planned(v view, p access.Policy, q Search, parsed *search.Query, at *cursor) (store.Search, error) {
+	if parsed.Contained == search.NotContained {
+		return s.plan(p, q, parsed)
+	}
+	return s.planContained(v, p, q, parsed, at)
 }
 
 // plan is the search as the store will run it: with the policy and the compartment added.

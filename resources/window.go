@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // A page of many big resources is not held in memory: as many as fit into a window are, and of the others only keys and versions are
@@ -23,6 +24,7 @@ const (
 
 // window is what a page holds of its resources.
 type window struct {
+	s     *Service
 	limit int  // bytes; 0: no limit
 	held  int  // bytes
 	short bool // something is not held
@@ -36,7 +38,7 @@ func (s *Service) window(v view, limit int) window {
 		return window{}
 	}
 	// Whoever reads slowly has no less time for that than for a page that was held.
-	return window{limit: limit, store: storeView{context.WithoutCancel(outside.ctx), outside.store}}
+	return window{s: s, limit: limit, store: storeView{context.WithoutCancel(outside.ctx), outside.store}}
 }
 
 // hold is the version with its body if there is room for that.
@@ -88,7 +90,7 @@ func (w *window) whole(list []store.Version) iter.Seq2[store.Version, error] {
 			for n < min(len(list), reread) && list[n].Body == nil {
 				n++
 			}
-			again, err := w.again(list[:n])
+			again, err := w.againAll(list[:n])
 			if err != nil {
 				yield(store.Version{}, err)
 				return
@@ -101,6 +103,37 @@ func (w *window) whole(list []store.Version) iter.Seq2[store.Version, error] {
 			list = list[n:]
 		}
 	}
+}
+
+// againAll reads versions once more; contained ones from those around them.
+func (w *window) againAll(list []store.Version) ([]store.Version, error) {
+	outer := make([]store.Version, len(list))
+	for i, v := range list {
+		if outer[i] = v; search.IsContained(v.Type) {
+			outer[i].Key = containerOf(v.Key)
+		}
+	}
+	read, err := w.again(outer)
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[store.Key]store.Version{}
+	for _, v := range read {
+		byKey[v.Key] = v
+	}
+	var all []store.Version
+	for i, v := range list {
+		again, ok := byKey[outer[i].Key]
+		if ok && outer[i].Key != v.Key {
+			if again, ok, err = w.s.containedIn(again, v.Key); err != nil {
+				return nil, err
+			}
+		}
+		if ok {
+			all = append(all, again)
+		}
+	}
+	return all, nil
 }
 
 // again reads versions once more.

@@ -41,6 +41,8 @@ const (
 	maxSort   = 10     // keys of _sort
 
 	maxIncludes = 100
+
+	maxContained = 20 // types of which contained resources are searched at once
 )
 
 // Parse reads a search: name=value pairs in order, already decoded from the URL or form. The escapes \, \$ \| and \\ are read
@@ -80,6 +82,9 @@ func Parse(reg *Registry, resourceType string, params []Parameter, opt Options) 
 			all = append(all, f)
 		}
 	}
+	if err := p.settleContained(); err != nil {
+		return nil, err
+	}
 	if err := p.readElements(); err != nil {
 		return nil, err
 	}
@@ -106,7 +111,8 @@ type parser struct {
 	allTypes bool              // the search is over the system, or the types that _type names
 	given    map[string]string // the result parameters read that cannot be given twice
 
-	shown []string // values of _elements
+	shown    []string // values of _elements
+	answered string   // _containedType
 
 	name  string // of the parameter being read, as it was sent
 	place int    // the character of its value that is being read, counted from 1; 0: it is read as a whole

@@ -22,6 +22,9 @@ const (
 	typeName        = "_type"
 	elementsName    = "_elements"
 	profileName     = "_profile"
+
+	containedName     = "_contained"
+	containedTypeName = "_containedType"
 )
 
 // SystemParameters are the parameters of every search that are in no registry, sorted.

@@ -21,8 +21,8 @@ type resultParameter struct {
 }
 
 var resultParameters = []resultParameter{
-	{name: "_contained", once: true, read: (*parser).contained},
-	{name: "_containedType", once: true, read: (*parser).containedType},
+	{name: containedName, once: true, read: (*parser).contained},
+	{name: containedTypeName, once: true, read: (*parser).containedType},
 	{name: "_count", once: true, read: (*parser).count},
 	{name: "_cursor", once: true, hidden: true, read: (*parser).cursor},
 	{name: elementsName, read: (*parser).elements},
@@ -118,7 +118,11 @@ func (p *parser) readElements() (err error) {
 	if len(p.shown) == 0 {
 		return nil
 	}
-	p.query.Elements, err = Elements(strings.Join(p.shown, ","), p.types)
+	types := p.types
+	if p.query.Containers {
+		types = definitions.ResourceTypes()
+	}
+	p.query.Elements, err = Elements(strings.Join(p.shown, ","), types)
 	return err
 }
 
@@ -147,20 +151,6 @@ func (p *parser) summary(_, value string) error {
 		p.query.CountOnly = true
 	}
 	return nil
-}
-
-func (p *parser) contained(_, value string) error {
-	switch value {
-	case "false":
-		return nil
-	case "true", "both":
-		return p.errorf(fhir.CodeNotSupported, "contained resources are found by the resources around them only, by a chain such as MedicationRequest?medication.code=…; only false is supported")
-	}
-	return p.errorf(fhir.CodeValue, "%q is none of true, both, false", clip(value))
-}
-
-func (p *parser) containedType(string, string) error {
-	return p.errorf(fhir.CodeNotSupported, "searching contained resources is not supported")
 }
 
 // typesAllowed refuses _type where the URL names the type. Its value has been read by setTypes.

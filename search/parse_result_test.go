@@ -66,6 +66,15 @@ func TestResultParameters(t *testing.T) {
 			q.Elements = []string{"code", "value", "status", "resourceType"}
 		}), ""},
 		{"Observation?_contained=false", options, plain, ""},
+		{"Observation?_contained=true", options, with(func(q *search.Query) { q.Contained, q.Containers = search.OnlyContained, true }), ""},
+		{"Observation?_sort=_id&_containedType=container&_contained=both", options, with(func(q *search.Query) {
+			q.Contained, q.Containers = search.AlsoContained, true
+			q.Sort = []search.SortKey{key("_id", search.TypeToken, false)}
+		}), ""},
+		{"Observation?_containedType=contained&_contained=true&_sort=date", options, with(func(q *search.Query) {
+			q.Contained = search.OnlyContained
+			q.Sort = []search.SortKey{key("date", search.TypeDate, false)}
+		}), ""},
 		{"Observation?_format=json&_pretty=true", options, plain, "-"},
 		{"Observation?_cursor=abc", options, with(func(q *search.Query) { q.Cursor = "abc" }), ""},
 		{"Observation?status=&_sort=&_count=", options, plain, "-"},

@@ -7,6 +7,9 @@ type Query struct {
 	Sort    []SortKey // empty: the store's own order, which is stable
 	Include []Include
 
+	Contained  Containment
+	Containers bool // of contained resources that match, the resources around them are the answer
+
 	Count     int // resources on a page; -1 where the search did not say
 	CountOnly bool
 	Total     TotalMode
@@ -39,6 +42,15 @@ type Include struct {
 	Target  string // only targets of this type; "" is any
 	Iterate bool   // also for what was included
 }
+
+// Containment says whether contained resources are searched (_contained).
+type Containment uint8
+
+const (
+	NotContained  Containment = iota // false: resources of their own
+	OnlyContained                    // true
+	AlsoContained                    // both
+)
 
 // TotalMode says how exact Bundle.total should be (_total).
 type TotalMode uint8

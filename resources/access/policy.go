@@ -20,6 +20,14 @@ type Policy interface {
 	May(resourceType string, i Interaction) search.Filter
 }
 
+// Inner is what a Policy implements that looks both at what a resource is and at whom it is about. Of a contained resource the one
+// around it says the latter.
+type Inner interface {
+	// Within is the condition under which the interaction is allowed on a contained resource of the type, where it is allowed on
+	// the resource around it. It is search.None where May is.
+	Within(resourceType string, i Interaction) search.Filter
+}
+
 // Identified is what a Policy implements that is not everybody's.
 type Identified interface {
 	// Caller tells callers apart: the same text for the same user and client, whichever token they show, and another for any

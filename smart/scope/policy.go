@@ -132,6 +132,18 @@ func (p *policy) answer(resourceType string, i access.Interaction) search.Filter
 	return search.AnyOf(levels...)
 }
 
+// Within is what the scopes say of the type itself, on every level that reaches any of it.
+func (p *policy) Within(resourceType string, i access.Interaction) search.Filter {
+	var some search.Or
+	for _, s := range p.scopes {
+		reach := p.reach[s.Level]
+		if reach != nil && s.Permissions.Allow(i) && (s.Type == "*" || s.Type == resourceType) && !is[search.None](reach(resourceType, i)) {
+			some = append(some, p.condition(resourceType, s))
+		}
+	}
+	return search.AnyOf(some...)
+}
+
 // condition is that of a granular scope. A type without such a parameter is granted nothing.
 func (p *policy) condition(resourceType string, s Scope) search.Filter {
 	if len(s.Query) == 0 {

@@ -1,6 +1,6 @@
 package resttest
 
-// containedSearches: chains lead into contained resources as well (search.html#contained).
+// containedSearches: chains lead into contained resources as well, and _contained finds them (search.html#contained).
 var containedSearches = []scenario{
 	{"chains", []step{
 		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","name":[{"family":"Berg"}]}`, status: 201},
@@ -22,10 +22,117 @@ var containedSearches = []scenario{
 		{do: "PUT MedicationRequest/in", body: `{"resourceType":"MedicationRequest","id":"in","status":"active","intent":"order","medicationReference":{"display":"?"},"subject":{"reference":"Patient/1"}}`, status: 200},
 		{do: "GET MedicationRequest?medication.code=aspirin", status: 200, has: []string{`"total":1`, "MedicationRequest/out"}},
 	}},
-	{"results", []step{
-		{do: "GET Medication?_contained=false", status: 200},
-		{do: "GET Medication?_contained=true", status: 400, has: []string{`"expression":["_contained"]`, "chain"}},
-		{do: "GET Medication?_contained=both", status: 400, has: []string{`"expression":["_contained"]`}},
-		{do: "GET Medication?_containedType=container", status: 400, has: []string{`"expression":["_containedType"]`}},
+	{"results", append(containing(), []step{
+		{do: "GET Medication?_contained=false&code=aspirin", status: 200, has: []string{`"total":1`, `"{base}/Medication/1"`}, hasNot: []string{"MedicationRequest"}},
+		{do: "GET Medication?_contained=true&code=aspirin", status: 200, has: []string{
+			`"total":2`, `"fullUrl":"{base}/MedicationRequest/one","resource":{"resourceType":"MedicationRequest","id":"one"`,
+			`"{base}/Basic/three"`, `"search":{"mode":"match"}`, `MedicationRequest"`,
+		}, hasNot: []string{`"{base}/Medication/1"`, `one#m1",`}},
+		{do: "GET Medication?_contained=true&_containedType=container&code=heparin,aspirin", status: 200, has: []string{`"total":2`}},
+		{do: "GET Medication?_contained=both&code=aspirin", status: 200, has: []string{`"total":3`, `"{base}/Medication/1"`, `"{base}/MedicationRequest/one"`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&code=aspirin", status: 200, has: []string{
+			`"total":2`, `"fullUrl":"{base}/MedicationRequest/one#m1","resource":{"resourceType":"Medication","id":"m1",`, `"{base}/Basic/three#m"`,
+		}, hasNot: []string{`"resourceType":"MedicationRequest"`, "#m2"}},
+		{do: "GET Medication?_contained=both&_containedType=contained&code=aspirin&_sort=-status", status: 200, has: []string{
+			`"total":3`, `"{base}/Medication/1"`, `"{base}/MedicationRequest/one#m1"`, `"{base}/Basic/three#m"`,
+		}},
+		{do: "POST Medication/_search?_contained=true", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, body: "code=aspirin&_containedType=contained", status: 200, has: []string{`"total":2`, "one#m1"}},
+		{do: "GET ?_type=Medication,Organization&_contained=true&_containedType=contained", status: 200, has: []string{`"total":4`, "one#m1", "one#m2", "one#o", "three#m"}},
+		{do: "GET ?_type=Medication,Organization&_contained=both", status: 200, has: []string{`"total":4`, `"{base}/Organization/1"`}},
+		{do: "GET Medication?_contained=true&_filter=code%20eq%20heparin%20and%20status%20eq%20inactive", status: 200, has: []string{`"total":1`}},
+		{do: "GET Medication?_contained=true&code=aspirin&_list=1", status: 200, has: []string{`"total":0`}},
+	}...)},
+	{"one and the same", append(containing(), []step{
+		{do: "GET Medication?_contained=true&code=heparin&status=inactive", status: 200, has: []string{`"total":1`, "MedicationRequest/one"}},
+		{do: "GET Medication?_contained=true&code=aspirin&status=inactive", status: 200, has: []string{`"total":0`}},
+		{do: "GET Medication?_contained=true&code=aspirin&status:not=active", status: 200, has: []string{`"total":1`, "Basic/three"}},
+		{do: "GET Medication?_contained=true&_containedType=contained&status:missing=true", status: 200, has: []string{`"total":1`, "three#m"}},
+		{do: "GET Medication?_contained=true&code:text=asp&manufacturer:missing=false", status: 200, has: []string{`"total":1`, "MedicationRequest/one"}},
+		{do: "GET MedicationRequest?medication.code=aspirin&medication.status=inactive", status: 200, has: []string{`"total":0`}},
+	}...)},
+	{"chains out of them", append(containing(), []step{
+		{do: "GET Medication?_contained=true&manufacturer.name=inner", status: 200, has: []string{`"total":1`, "MedicationRequest/one"}},
+		{do: "GET Medication?_contained=true&_containedType=contained&manufacturer:Organization.name=maker", status: 200, has: []string{`"total":1`, "one#m2"}},
+		{do: "GET Medication?_contained=true&_containedType=contained&manufacturer=Organization/1", status: 200, has: []string{`"total":1`, "one#m2"}},
+		{do: "GET Organization?_contained=true&_containedType=contained&_has:Medication:manufacturer:code=aspirin", status: 200, has: []string{`"total":1`, "one#o"}},
+		{do: "GET Organization?_contained=true&_has:Medication:manufacturer:code=heparin", status: 200, has: []string{`"total":0`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_has:MedicationRequest:medication:status=active", status: 200, has: []string{`"total":1`, "one#m1"}},
+		{do: "PUT Procedure/p", body: `{"resourceType":"Procedure","id":"p","contained":[{"resourceType":"Provenance","id":"v","target":[{"reference":"#"}],"recorded":"2020-01-01T00:00:00Z","agent":[{"who":{"display":"x"}}]}],"status":"completed","subject":{"reference":"Patient/1"},"reasonReference":[{"display":"y"}]}`, status: 201},
+		{do: "GET Provenance?_contained=true&_containedType=contained&target:Procedure.status=completed", status: 200, has: []string{`"total":1`, "p#v"}},
+		{do: "GET Provenance?_contained=true&target=Procedure/p&target:Procedure.patient=Patient/1", status: 200, has: []string{`"total":1`}},
+		{do: "GET Provenance?_contained=true&target:Procedure.status=not-done", status: 200, has: []string{`"total":0`}},
+		{do: "GET Provenance?target=Procedure/p", status: 200, has: []string{`"total":0`}},
+		{do: "GET Procedure?_has:Provenance:target:recorded=2020", status: 200, has: []string{`"total":0`}},
+	}...)},
+	{"what shapes results", append(containing(), []step{
+		{do: "GET Medication?_contained=true&_summary=count", status: 200, has: []string{`"total":2`}, hasNot: []string{`"entry"`}},
+		{do: "GET Medication?_contained=both&_containedType=contained&_count=0", status: 200, has: []string{`"total":4`}, hasNot: []string{`"entry"`}},
+		{do: "GET Medication?_contained=true&_total=none", status: 200, has: []string{"Basic/three"}, hasNot: []string{`"total"`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_elements=status&code=aspirin&status=active", status: 200, has: []string{`"total":1`, `"id":"m1","meta":{"tag":[{`, "SUBSETTED", `"status":"active"`}, hasNot: []string{`"Asp"`}},
+		{do: "GET Medication?_contained=true&_elements=intent,contained&code=heparin", status: 200, has: []string{`"intent":"order"`, `"contained":[`}, hasNot: []string{`"priority"`}},
+		{do: "GET Medication?_contained=true&_elements=nothing", status: 400, has: []string{`"expression":["_elements"]`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_id=m1", status: 200, has: []string{`"total":1`, "one#m1"}},
+		{do: "GET Medication?_contained=both&_containedType=contained&_id=1,m2", status: 200, has: []string{`"total":2`, "one#m2", `"{base}/Medication/1"`}},
+		{do: "GET Medication?_contained=true&_lastUpdated=gt2000", status: 200, has: []string{`"total":2`}},
+		{do: "GET Medication?_contained=true&_lastUpdated=lt2000", status: 200, has: []string{`"total":0`}},
+		{do: "GET Medication?_contained=true&_sort=-_id", status: 200, has: []string{`"total":2`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_include=Medication:manufacturer&status=active", status: 200, has: []string{`"total":1`, `"fullUrl":"{base}/MedicationRequest/one#o"`, `"mode":"include"`}, hasNot: []string{`"{base}/Organization/1"`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_include=Medication:manufacturer:Organization&status=inactive", status: 200, has: []string{`"total":1`, `"{base}/Organization/1"`, `"mode":"include"`}, hasNot: []string{`one#o`}},
+		{do: "GET Medication?_contained=true&_include=MedicationRequest:subject&status=inactive", status: 200, has: []string{`"total":1`, `"{base}/Patient/1"`, `"mode":"include"`}, hasNot: []string{`one#o`}},
+		{do: "GET Medication?_contained=true&_include=*&status=inactive", status: 200, has: []string{`"total":1`, `"{base}/Patient/1"`}, hasNot: []string{`one#`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_revinclude=MedicationRequest:medication&status=active", status: 200, has: []string{`"total":1`, `"fullUrl":"{base}/MedicationRequest/one"`, `"mode":"include"`}},
+		{do: "GET Medication?_contained=true&_containedType=contained&_revinclude=MedicationRequest:medication&status=inactive", status: 200, has: []string{`"total":1`}, hasNot: []string{`"mode":"include"`}},
+	}...)},
+	{"compartments", append(containing(), []step{
+		{do: "GET Patient/1/Medication?_contained=true", status: 200, has: []string{`"total":1`, "MedicationRequest/one"}},
+		{do: "GET Patient/1/Medication?_contained=both&_containedType=contained", status: 200, has: []string{`"total":2`, "one#m1", "one#m2"}, hasNot: []string{`"{base}/Medication/1"`}},
+		{do: "GET Patient/2/Medication?_contained=true", status: 200, has: []string{`"total":0`}},
+		{do: "GET Patient/1/*?_type=Medication&_contained=true&_containedType=contained&code=heparin", status: 200, has: []string{`"total":1`, "one#m2"}},
+	}...)},
+	{"changes", append(containing(), []step{
+		{do: "DELETE MedicationRequest/one", status: 204},
+		{do: "GET Medication?_contained=true", status: 200, has: []string{`"total":1`, "Basic/three"}},
+		{do: "PUT Basic/three", body: `{"resourceType":"Basic","id":"three","code":{"text":"x"}}`, status: 200},
+		{do: "GET Medication?_contained=true", status: 200, has: []string{`"total":0`}},
+		{do: "GET Medication/_history", status: 200, has: []string{`"total":1`}},
+		{do: "GET Medication/m1", status: 404},
+		{do: "PUT Basic/three", body: `{"resourceType":"Basic","id":"three","contained":[{"resourceType":"Medication","id":"n","code":{"text":"now"}}],"code":{"text":"x","extension":[{"url":"http://x.example","valueReference":{"reference":"#n"}}]}}`, status: 200},
+		{do: "GET Medication?_contained=true&_containedType=contained", status: 200, has: []string{`"total":1`, "three#n"}},
+		{do: "POST /fhir", body: `{"resourceType":"Bundle","type":"transaction","entry":[
+			{"request":{"method":"PUT","url":"Basic/four"},"resource":{"resourceType":"Basic","id":"four","contained":[{"resourceType":"Medication","id":"b","code":{"text":"bundled"}}],"code":{"text":"x","extension":[{"url":"http://x.example","valueReference":{"reference":"#b"}}]}}},
+			{"request":{"method":"GET","url":"Medication?_contained=true&_containedType=contained&_sort=code"}}]}`, status: 200, has: []string{`"total":2`, "four#b", "three#n"}},
+	}...)},
+	{"refusals", []step{
+		{do: "GET Medication?_contained=yes", status: 400, has: []string{`"expression":["_contained"]`, "true, both, false"}},
+		{do: "GET Medication?_contained=true&_contained=both", status: 400, has: []string{`"expression":["_contained"]`, "twice"}},
+		{do: "GET Medication?_contained:not=true", status: 400, has: []string{`"expression":["_contained:not"]`, "no modifier"}},
+		{do: "GET Medication?_contained=true&_containedType=inner", status: 400, has: []string{`"expression":["_containedType"]`, "container, contained"}},
+		{do: "GET Medication?_containedType=container", status: 400, has: []string{`"expression":["_containedType"]`, "_contained=true"}},
+		{do: "GET Medication?_containedType=contained&_contained=false", status: 400, has: []string{`"expression":["_containedType"]`}},
+		{do: "GET ?_contained=true", status: 400, has: []string{`"expression":["_contained"]`, "_type"}},
+		{do: "GET Medication?_contained=true&_sort=code", status: 400, has: []string{`"expression":["_sort"]`, "_containedType=contained"}},
+		{do: "GET Medication?_contained=true&_sort=_lastUpdated,-_id", status: 200, has: []string{`"total":0`}},
+		{do: "GET Medication?_contained=true", status: 200, has: []string{`"total":0`}},
+		{do: "POST Medication", header: map[string]string{"If-None-Exist": "code=x&_contained=true"}, body: `{"resourceType":"Medication"}`, status: 400, has: []string{`"expression":["_contained"]`, "no criterion"}},
+		{do: "DELETE Medication?code=x&_contained=both", status: 400, has: []string{`"expression":["_contained"]`}},
 	}},
+	{"pages", append(containing(), []step{
+		{do: "GET Medication?_contained=true&_containedType=contained&_sort=code&_count=2", status: 200, has: []string{`"total":3`, "one#m1", "three#m", `"relation":"next"`}, hasNot: []string{"one#m2"}},
+		{do: "GET Medication?_contained=true&_count=1", status: 200, has: []string{`"total":2`, `"relation":"next"`}},
+	}...)},
+}
+
+// containing are resources that contain others: a MedicationRequest two Medications and an Organization, and a Basic one Medication.
+func containing() []step {
+	return []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","name":[{"family":"Berg"}]}`, status: 201},
+		{do: "PUT Organization/1", body: `{"resourceType":"Organization","id":"1","name":"Maker"}`, status: 201},
+		{do: "PUT Medication/1", body: `{"resourceType":"Medication","id":"1","code":{"coding":[{"system":"urn:m","code":"aspirin"}]},"status":"active"}`, status: 201},
+		{do: "PUT MedicationRequest/one", body: `{"resourceType":"MedicationRequest","id":"one","contained":[
+			{"resourceType":"Medication","id":"m1","code":{"coding":[{"system":"urn:m","code":"aspirin","display":"Asp"}]},"status":"active","manufacturer":{"reference":"#o"}},
+			{"resourceType":"Medication","id":"m2","code":{"coding":[{"system":"urn:m","code":"heparin"}]},"status":"inactive","manufacturer":{"reference":"Organization/1"}},
+			{"resourceType":"Organization","id":"o","name":"Inner"}
+			],"status":"active","intent":"order","priority":"routine","medicationReference":{"reference":"#m1"},"subject":{"reference":"Patient/1"},"supportingInformation":[{"reference":"#m2"}]}`, status: 201},
+		{do: "PUT Basic/three", body: `{"resourceType":"Basic","id":"three","contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"system":"urn:m","code":"aspirin"}]}}],"code":{"text":"x","extension":[{"url":"http://x.example","valueReference":{"reference":"#m"}}]}}`, status: 201},
+	}
 }

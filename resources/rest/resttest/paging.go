@@ -165,6 +165,7 @@ func RunPaging(t *testing.T, open func(t *testing.T) store.Store) {
 			t.Errorf("pages give %v, want %v", got, want)
 		}
 	})
+	t.Run("contained", func(t *testing.T) { pageContained(t, base) })
 }
 
 // checkWayBack goes to the last page and, by previous, back: over the same pages, as far as a cursor remembers at least.
@@ -299,4 +300,73 @@ func together(n int, do func(i int) int) map[int]int {
 		counts[s]++
 	}
 	return counts
+}
+
+// pageContained pages through what resources contain, and through what contains it, while others write.
+func pageContained(t *testing.T, base string) {
+	basic := func(id string) string {
+		var inside []string
+		for i := range 3 {
+			inside = append(inside, fmt.Sprintf(`{"resourceType":"Substance","id":"s%d","code":{"coding":[{"code":"k%d"}]}}`, i, i))
+		}
+		return fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":"x","extension":[{"url":"http://x.example","valueReference":{"reference":"#s0"}},
+			{"url":"http://x.example","valueReference":{"reference":"#s1"}},{"url":"http://x.example","valueReference":{"reference":"#s2"}}]},"contained":[%s]}`, id, strings.Join(inside, ","))
+	}
+	var entries []string
+	for i := range 7 {
+		id := fmt.Sprintf("c%d", i)
+		entries = append(entries, entry("PUT", "Basic/"+id, basic(id)),
+			entry("PUT", "Substance/"+id, `{"resourceType":"Substance","id":"`+id+`","code":{"coding":[{"code":"k1"}]}}`))
+	}
+	if status := send(t, "POST", base, bundleOf("transaction", strings.Join(entries, ","))); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	for search, n := range map[string]int{
+		"_contained=true": 7, "_contained=true&_sort=-_lastUpdated,_id": 7, "_contained=true&code=k1": 7, "_contained=both&_sort=_id": 14,
+		"_contained=true&_containedType=contained": 21, "_contained=true&_containedType=contained&_sort=code": 21,
+		"_contained=true&_containedType=contained&_sort=-_lastUpdated": 21, "_contained=both&_containedType=contained&_sort=-code,_id": 28,
+		"_contained=both&_containedType=contained": 28, "_contained=true&_containedType=contained&_lastUpdated=gt2000": 21,
+	} {
+		first := base + "/Substance?" + search
+		want, _ := pages(t, first+"&_count=50")
+		if unique := slices.Compact(slices.Sorted(slices.Values(want))); len(want) != n || len(unique) != n {
+			t.Errorf("%s: %d found, %d of them different, not %d", search, len(want), len(unique), n)
+		}
+		for _, size := range []int{1, 5, 20} {
+			if got, _ := pages(t, fmt.Sprintf("%s&_count=%d", first, size)); !slices.Equal(got, want) {
+				t.Errorf("pages of %d of %s: got %v, want %v", size, search, got, want)
+			}
+		}
+		checkWayBack(t, first+"&_count=4")
+	}
+	// What changes around them leaves them where they are.
+	seen := map[string]bool{}
+	for at := base + "/Substance?_contained=true&_containedType=contained&_count=6"; at != ""; {
+		p, _ := get(t, at)
+		for _, e := range p.Entry {
+			if seen[e.FullURL] {
+				t.Errorf("%s comes twice", e.FullURL)
+			}
+			seen[e.FullURL] = true
+		}
+		for i := range 7 {
+			id := fmt.Sprintf("c%d", i)
+			if status := send(t, "PUT", base+"/Basic/"+id, strings.Replace(basic(id), `"text":"x"`, fmt.Sprintf(`"text":"after %d"`, len(seen)), 1)); status != http.StatusOK {
+				t.Fatalf("status %d", status)
+			}
+		}
+		at = p.link("next")
+	}
+	if len(seen) != 21 {
+		t.Errorf("%d of 21 are on the pages", len(seen))
+	}
+	// What is around them is of another type, too, from the second page on.
+	p, _ := get(t, base+"/Substance?_contained=true&_containedType=contained&_count=20")
+	person := `{"resourceType":"Person","id":"p","contained":[{"resourceType":"Substance","id":"s","code":{"text":"x"}}],"extension":[{"url":"http://x.example","valueReference":{"reference":"#s"}}]}`
+	if status := send(t, "PUT", base+"/Person/p", person); status != http.StatusCreated {
+		t.Fatalf("status %d", status)
+	}
+	if p, status := get(t, p.link("next")); status != http.StatusOK || len(p.Entry) == 0 {
+		t.Errorf("the second page: status %d, %d entries", status, len(p.Entry))
+	}
 }
