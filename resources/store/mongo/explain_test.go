@@ -53,6 +53,11 @@ func clinic() (records []store.Record) {
 		add(`{"resourceType":"Questionnaire","id":"u%d","status":"active","url":"http://example.org/q/%d","version":"%d","title":"Intake %d"}`, i, i/3, 1+i%3, i)
 		add(`{"resourceType":"ValueSet","id":"v%d","status":"active","url":"http://example.org/%d/vs/%d","name":"Set%d","date":"20%02d-01-01"}`, i, i%20, i, i, 10+i%14)
 	}
+	for i := range 300 {
+		add(`{"resourceType":"MedicationRequest","id":"m%d","status":"active","subject":{"reference":"Patient/p%d"},"authoredOn":"20%02d-01-01","medicationReference":{"reference":"#m"},
+			"contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"code":"k%d"}]},"manufacturer":{"reference":"#o"}},{"resourceType":"Organization","id":"o","name":"Maker%c"}]}`,
+			i, i%60, 10+i%14, i%40, 'a'+i%26)
+	}
 	return records
 }
 
@@ -75,9 +80,12 @@ func explainSearchOf(t *testing.T, s *Store, resourceType, query string, limit i
 		params = append(params, search.Parameter{Name: name, Value: values[name][0]})
 		values[name] = values[name][1:]
 	}
-	q, err := search.Parse(search.R4(), resourceType, params, search.Options{})
+	q, err := search.Parse(search.R4(), search.ResourceType(resourceType), params, search.Options{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if search.IsContained(resourceType) {
+		q.Filter = search.OnContained(q.Filter)
 	}
 	v, cancel, err := s.view(t.Context())
 	if err != nil {
@@ -229,6 +237,12 @@ func TestExplain(t *testing.T) {
 		{"QuestionnaireResponse", "questionnaire.title=intake%205", ordered},
 		{"QuestionnaireResponse", "questionnaire.title=intake%205&status=completed&patient=p17", 0},
 		{"Questionnaire", "_has:QuestionnaireResponse:questionnaire:patient=p25", 0},
+		// What is contained.
+		{"MedicationRequest", "medication.code=k5", ordered},
+		{"MedicationRequest", "medication.manufacturer.name=makerc", ordered},
+		{"contained.Medication", "code=k5", ordered},
+		{"contained.Medication", "manufacturer.name=makerc", ordered},
+		{"contained.Organization", "_has:Medication:manufacturer:code=k5", 0},
 	} {
 		t.Run(test.resourceType+"?"+test.query, func(t *testing.T) {
 			e := explainSearchOf(t, s, test.resourceType, test.query, 0)
