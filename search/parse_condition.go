@@ -106,18 +106,15 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 	if param.Type != TypeReference {
 		return nil, p.errorf(fhir.CodeInvalid, "%q is not a reference: nothing can be chained to it", param.Code)
 	}
-	several := modifier == "" && len(targetsOf(param)) > 1
-	return p.through(param, modifier, func(target string) (Filter, error) {
-		if several && !p.knows(target, rest) {
-			return nil, p.unknownBehind(param, targetsOf(param), rest)
-		}
+	knows := func(target string) bool { return p.knows(target, rest) }
+	return p.through(param, modifier, rest, knows, func(target string) (Filter, error) {
 		return p.condition([]string{target}, rest, read, depth+1)
 	})
 }
 
-// through reads a condition on what a reference parameter refers to, on each target type that can be asked it, or on that which a
-// modifier names. An unknown parameter is refused where no target type knows it.
-func (p *parser) through(param *Param, modifier string, condition func(target string) (Filter, error)) (Filter, error) {
+// through reads a condition, called rest in messages, on what a reference parameter refers to: on each target type that knows what
+// it asks for, or on that which a modifier names.
+func (p *parser) through(param *Param, modifier, rest string, knows func(target string) bool, condition func(target string) (Filter, error)) (Filter, error) {
 	targets := targetsOf(param)
 	if modifier != "" {
 		if err := p.checkTarget(param, modifier); err != nil {
@@ -132,6 +129,9 @@ func (p *parser) through(param *Param, modifier string, condition func(target st
 		if err := p.step(1); err != nil {
 			return nil, err
 		}
+		if len(targets) > 1 && !knows(target) {
+			continue
+		}
 		f, err := condition(target)
 		switch {
 		case isBound(err):
@@ -145,10 +145,13 @@ func (p *parser) through(param *Param, modifier string, condition func(target st
 			refused = err
 		}
 	}
-	if !understood {
-		return nil, refused
+	switch {
+	case understood:
+		return AnyOf(alternatives...), nil
+	case refused == nil:
+		return nil, p.unknownBehind(param, targets, rest)
 	}
-	return AnyOf(alternatives...), nil
+	return nil, refused
 }
 
 // knows says whether a type has the parameter that a condition begins with.

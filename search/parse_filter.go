@@ -56,6 +56,8 @@ func (p *parser) at(place int) (restore func()) {
 // filterExpression is a part of a filter that was read, but not yet as what it means: that depends on the types it is about.
 type filterExpression interface {
 	build(p *parser, types []string, depth int) (Filter, error)
+	// knownTo says whether a type has the parameters that it begins with.
+	knownTo(p *parser, resourceType string) bool
 }
 
 type (

@@ -27,6 +27,26 @@ func (n filterNot) build(p *parser, types []string, depth int) (Filter, error) {
 	return Not{part}, err
 }
 
+func (j filterJoin) knownTo(p *parser, resourceType string) bool {
+	return j.left.knownTo(p, resourceType) && j.right.knownTo(p, resourceType)
+}
+
+func (n filterNot) knownTo(p *parser, resourceType string) bool {
+	return n.part.knownTo(p, resourceType)
+}
+
+func (c filterComparison) knownTo(p *parser, resourceType string) bool {
+	return c.path.knownTo(p, resourceType)
+}
+
+func (path *filterPath) knownTo(p *parser, resourceType string) bool {
+	if path.within == nil {
+		return p.knows(resourceType, path.name)
+	}
+	name, err := p.bracketed(path.name)
+	return err == nil && p.knows(resourceType, name)
+}
+
 // build reads the comparison as one on resources of these types.
 func (c filterComparison) build(p *parser, types []string, depth int) (Filter, error) {
 	defer p.at(c.place)()
@@ -63,7 +83,10 @@ func (c filterComparison) along(p *parser, path *filterPath, types []string, dep
 		}
 		switch param.Type {
 		case TypeReference:
-			return p.through(param, modifier, func(target string) (Filter, error) {
+			knows := func(target string) bool {
+				return path.rest.knownTo(p, target) && path.within.knownTo(p, target)
+			}
+			return p.through(param, modifier, path.rest.name, knows, func(target string) (Filter, error) {
 				return c.chosen(p, path, target, depth+1+strings.Count(name, "."))
 			})
 		case TypeComposite:
