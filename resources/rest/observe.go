@@ -67,27 +67,28 @@ func (s *server) observe(c *gin.Context) {
 	}
 	defer func() {
 		v := recover()
-		if v != nil {
-			s.broken(c, v)
+		aborted := isAbort(v)
+		switch {
+		case aborted:
+			if last := c.Errors.Last(); last != nil {
+				s.Log.Error("answer broken off", "id", id, "error", last.Err)
+			}
+		case v != nil:
+			s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 		}
 		s.record(c, id, time.Since(start))
 		endSpan()
-		if v == http.ErrAbortHandler {
+		if aborted {
 			panic(v) // net/http breaks the connection
 		}
 	}()
 	c.Next()
 }
 
-// broken is for a panic, or an answer that had to be given up in the middle.
-func (s *server) broken(c *gin.Context, v any) {
-	if v != http.ErrAbortHandler {
-		s.fail(c, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
-		return
-	}
-	if last := c.Errors.Last(); last != nil {
-		s.Log.Error("answer broken off", "id", c.GetString(requestID), "error", last.Err)
-	}
+// isAbort says whether what was recovered is how an answer is given up in the middle.
+func isAbort(v any) bool {
+	err, ok := v.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 const requestID = "request"

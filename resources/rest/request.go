@@ -150,7 +150,7 @@ func (r *request) stream(page *resources.Page) error {
 	to := &sink{Writer: r.c.Writer}
 	if err := page.Write(to, r.pref.Base); err != nil {
 		if to.err == nil { // else nobody reads any more
-			r.c.Error(err)
+			_ = r.c.Error(err)
 		}
 		panic(http.ErrAbortHandler)
 	}
