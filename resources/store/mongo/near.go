@@ -8,8 +8,8 @@ import (
 	"fhirside/search"
 )
 
-// near is the condition on the box around what is near, and then on the haversine of the distance, as search.Near counts it. There
-// is one position.
+// near is the condition on the box around what is near, which begins with the bounds of the latitude, and then on the haversine of the
+// distance, as search.Near counts it. There is one position.
 func (c compiler) near(f search.Near) (condition, error) {
 	box, err := c.compile(f.Box())
 	if err != nil {
@@ -27,5 +27,11 @@ func (c compiler) near(f search.Near) (condition, error) {
 	east := d("$multiply", bson.A{math.Cos(f.Latitude * math.Pi / 180), d("$cos", latitude), halfSquare(longitude, f.Longitude)})
 	haversine := d("$add", bson.A{halfSquare(latitude, f.Latitude), east})
 	exact := d("$expr", d("$lte", bson.A{haversine, f.Haversine()}))
-	return condition{filter: f, match: d("$and", bson.A{box.match, exact}), ways: box.ways}, nil
+	made := condition{filter: f, match: d("$and", bson.A{box.match, exact}), ways: box.ways}
+	if bounds, ok := f.Box().(search.And); ok {
+		south, _ := points(bounds[0].(search.Number))
+		north, _ := points(bounds[1].(search.Number))
+		made.ways = []way{floats(f.Param+search.LatitudeEntries, orderedValue, point, south.and(north))}
+	}
+	return made, nil
 }

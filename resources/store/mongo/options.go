@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.opentelemetry.io/otel/trace"
 
 	"fhirside/search/index"
@@ -43,6 +44,8 @@ type Options struct {
 	Current func(ctx context.Context) (int64, error)
 	// schema is the layout of documents; 0 is schemaVersion. Tests of upgrades take others.
 	schema int32
+	// started is shown each command as it is sent. Tests ask MongoDB how it runs them.
+	started func(command bson.Raw)
 	// Log is where the store says what an operator should know; nil is slog.Default.
 	Log *slog.Logger
 	// Tracer makes a span of each command that a traced context sends; nil: there are none.

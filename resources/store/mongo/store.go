@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -70,6 +72,9 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	monitor := meters.commandMonitor()
 	if opt.Tracer != nil {
 		(&spans{tracer: opt.Tracer}).watch(monitor)
+	}
+	if opt.started != nil {
+		monitor.Started = func(_ context.Context, e *event.CommandStartedEvent) { opt.started(slices.Clone(e.Command)) }
 	}
 	o.SetMonitor(monitor).SetPoolMonitor(meters.poolMonitor())
 	client, err := driver.Connect(o)
