@@ -25,7 +25,7 @@ import (
 // A process that knows a newer layout takes the lease (owner, until), fences off older processes, and sets version: from then on they
 // neither start nor write (fence). Documents of the older layout are converted in the background while everybody reads and writes;
 // as long as from is there, readers look for both. Whoever takes the lease over goes on behind after. See
-// docs/decisions/0015-mongodb-upgrades.md.
+// docs/decisions/0017-mongodb-upgrades.md.
 
 // schemaVersion is the layout of documents that this code writes. Layout 1 had documents as _id in the history; layout 2 let no clock
 // say by which layout commits may write.
