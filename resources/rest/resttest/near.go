@@ -22,6 +22,7 @@ var nearSearches = []scenario{
 		step{do: "GET Location?near=47.38|8.54", status: 200, has: []string{`"total":1`, "Location/zurich"}},
 		step{do: "GET Location?near=-16.8|179.99|20|km&_sort=name", status: 200, has: []string{`"total":2`, "Location/rabi", "Location/taveuni"}},
 		step{do: "GET Location?near=47.38|8.54|1|km,46.95|7.45|1|km&_total=accurate&_count=1", status: 200, has: []string{`"total":2`, `"relation":"next"`}},
+		step{do: "GET Location?near=47.38|-179.99|5000|km", status: 200, has: []string{`"total":0`}}, // a pole is near, so that no longitude is out of the box
 		step{do: "GET Location?near=0|0|30000|km", status: 200, has: []string{`"total":5`}, hasNot: []string{"Location/nowhere"}},
 		step{do: "GET Location?near=47|8|1|lightyears", status: 400, has: []string{"lightyears", "near"}},
 		step{do: "GET Location?near=97|8", status: 400, has: []string{"97", "latitude"}},

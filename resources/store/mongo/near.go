@@ -16,8 +16,8 @@ func (c compiler) near(f search.Near) (condition, error) {
 		return condition{}, err
 	}
 	radians := func(entries string) bson.D {
-		first := d("$arrayElemAt", bson.A{"$" + root(f.Param+entries).path("n") + ".lo", 0})
-		return d("$multiply", bson.A{first, math.Pi / 180})
+		first := d("$arrayElemAt", bson.A{"$" + root(f.Param+entries).path("n"), 0})
+		return d("$multiply", bson.A{d("$let", d("vars", d("entry", first), "in", "$$entry.lo")), math.Pi / 180})
 	}
 	latitude, longitude := radians(search.LatitudeEntries), radians(search.LongitudeEntries)
 	halfSquare := func(angle bson.D, from float64) bson.D {
@@ -26,7 +26,8 @@ func (c compiler) near(f search.Near) (condition, error) {
 	}
 	east := d("$multiply", bson.A{math.Cos(f.Latitude * math.Pi / 180), d("$cos", latitude), halfSquare(longitude, f.Longitude)})
 	haversine := d("$add", bson.A{halfSquare(latitude, f.Latitude), east})
-	exact := d("$expr", d("$lte", bson.A{haversine, f.Haversine()}))
+	// What has no position has null for a haversine, which is less than every number.
+	exact := d("$expr", d("$and", bson.A{d("$gte", bson.A{haversine, 0}), d("$lte", bson.A{haversine, f.Haversine()})}))
 	made := condition{filter: f, match: d("$and", bson.A{box.match, exact}), ways: box.ways}
 	if bounds, ok := f.Box().(search.And); ok {
 		south, _ := points(bounds[0].(search.Number))
