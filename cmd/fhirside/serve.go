@@ -94,6 +94,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	if err != nil {
 		return err
 	}
+	defer keepHeadroom()()
 	telemetry, err := newTelemetry(ctx, log)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (s *server) requestBy(c *gin.Context, policy access.Policy) (*request, erro
 		return nil, err
 	}
 	r.pref = preferences(c.Request.Header["Prefer"])
-	r.pref.Base, r.pref.RequestID = s.base(c.Request), c.GetString(requestID)
+	r.pref.Base, r.pref.RequestID = s.base(c.Request), requestIDOf(c)
 	return r, nil
 }
 

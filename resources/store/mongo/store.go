@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 	"golang.org/x/sync/semaphore"
 
@@ -31,6 +33,7 @@ type Store struct {
 	db        *driver.Database
 	catalog   catalog
 	clock     *clock
+	together  together
 	big       *semaphore.Weighted // entries of big commits that run
 	checks    sync.Mutex
 	checked   bool // the deployment can do what the store needs; guarded by checks
@@ -82,6 +85,7 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
 	s := &Store{opt: opt, meters: meters, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
+	s.together.s = s
 	s.clock = newClock(s.db, opt.schema, opt.longestCommit())
 	s.catalog.db, s.catalog.awake = s.db, make(chan struct{}, 1)
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
@@ -202,7 +206,11 @@ func (s *Store) Read(ctx context.Context, resourceType, id string) (store.Versio
 		return store.Version{}, err
 	}
 	defer cancel()
-	version, err := v.read(store.Key{Type: resourceType, ID: id})
+	key := store.Key{Type: resourceType, ID: id}
+	version, found, err := s.together.read(v.ctx, key)
+	if err == nil && !found {
+		version, err = v.last(key)
+	}
 	return version, explain(ctx, err)
 }
 
@@ -284,11 +292,6 @@ func (v *view) retried(read func() error) error {
 	return err
 }
 
-func (v *view) read(key store.Key) (store.Version, error) {
-	found, err := v.current(key)
-	return found.Version, err
-}
-
 // current is a version with what it contains.
 type current struct {
 	store.Version
@@ -296,15 +299,26 @@ type current struct {
 }
 
 func (v *view) current(key store.Key) (found current, err error) {
-	raw, err := v.collection(key.Type).FindOne(v.ctx, d("_id", key.ID)).Raw()
+	raw, err := v.findOne(key)
 	switch {
-	case err == nil:
+	case err != nil:
+	case raw == nil:
+		found.Version, err = v.last(key)
+	default:
 		found.inside = insideOf(raw)
 		found.Version, err = decodeCurrent(key.Type, raw)
-	case errors.Is(err, driver.ErrNoDocuments):
-		found.Version, err = v.last(key)
 	}
 	return found, err
+}
+
+// findOne is the document of a current version, nil if there is none.
+func (v *view) findOne(key store.Key) (bson.Raw, error) {
+	filter := bsoncore.BuildDocument(nil, bsoncore.AppendStringElement(nil, "_id", key.ID))
+	raw, err := v.collection(key.Type).FindOne(v.ctx, bson.Raw(filter)).Raw()
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return nil, nil
+	}
+	return raw, err
 }
 
 // last is the newest version in the history.
@@ -376,17 +390,42 @@ func (v *view) readMany(keys []store.Key) (found []store.Version, err error) {
 }
 
 func (v *view) appendMany(found []store.Version, resourceType string, ids []string) ([]store.Version, error) {
-	cursor, err := v.collection(resourceType).Find(v.ctx, d("_id", d("$in", ids)))
-	if err != nil {
-		return nil, err
-	}
-	defer cursor.Close(v.ctx)
-	for cursor.Next(v.ctx) {
-		version, err := decodeCurrent(resourceType, cursor.Current)
+	for raw, err := range v.byIDs(resourceType, ids) {
+		if err != nil {
+			return nil, err
+		}
+		version, err := decodeCurrent(resourceType, raw)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, version)
 	}
-	return found, cursor.Err()
+	return found, nil
+}
+
+// byIDs yields the documents of a type that there are. Each is valid until the next one.
+func (v *view) byIDs(resourceType string, ids []string) iter.Seq2[bson.Raw, error] {
+	return func(yield func(bson.Raw, error) bool) {
+		at, filter := bsoncore.AppendDocumentStart(nil)
+		in, filter := bsoncore.AppendDocumentElementStart(filter, "_id")
+		list, filter := bsoncore.AppendArrayElementStart(filter, "$in")
+		for i, id := range ids {
+			filter = bsoncore.AppendStringElement(filter, arrayKey(i), id)
+		}
+		filter = endDocument(endDocument(endDocument(filter, list), in), at)
+		cursor, err := v.collection(resourceType).Find(v.ctx, bson.Raw(filter))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer cursor.Close(v.ctx)
+		for cursor.Next(v.ctx) {
+			if !yield(cursor.Current, nil) {
+				return
+			}
+		}
+		if err := cursor.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
 }
