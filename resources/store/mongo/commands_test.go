@@ -46,6 +46,12 @@ func TestCommands(t *testing.T) {
 		return append(ofPatient[:2:2], search.Date{Param: "date", Op: search.Ge, Lo: at(year), Hi: at(year + 1)})
 	}
 	newest := []search.SortKey{{Param: "date", Kind: search.TypeDate, Descending: true}}
+	// What a policy allows of other types, through chains, is not looked up.
+	others := search.Or{search.And{search.Type{"Observation"}, patientIs("p5")}}
+	for _, t := range []string{"Encounter", "Condition", "Binary"} {
+		link := search.Chain{Param: "subject", Type: "Patient", Filter: search.Has{Type: "CareTeam", Param: "patient", Filter: search.All{}}}
+		others = append(others, search.And{link, search.Type{t}}, search.Not{Filter: search.Or{search.Not{Filter: search.Type{t}}, link}})
+	}
 	for _, test := range []struct {
 		name   string
 		filter search.Filter
@@ -54,6 +60,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{"a pair", ofPatient, 1, false},
 		{"a pair and dates", since(2012), 2, true},
+		{"chains of other types", others, 1, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := sent(t, s)

@@ -53,7 +53,7 @@ func rewrite(f search.Filter, positive bool, replace func(link search.Filter, po
 
 // follow replaces the chains and _has of which few resources hold. Links are those that are left in the filter, in order.
 func (f finder) follow(filter search.Filter) (followed search.Filter, links []search.Filter, err error) {
-	filter, err = f.withContained(filter)
+	filter, err = f.withContained(ofType(filter, f.resourceType))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,6 +66,39 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 		return link, nil
 	})
 	return followed, links, err
+}
+
+// ofType is what is left of a filter on resources of one type. What holds for other types only, as a policy says it of each, is not
+// followed.
+func ofType(filter search.Filter, resourceType string) search.Filter {
+	list := func(parts []search.Filter) []search.Filter {
+		left := make([]search.Filter, len(parts))
+		for i, part := range parts {
+			left[i] = ofType(part, resourceType)
+		}
+		return left
+	}
+	switch f := filter.(type) {
+	case search.Type:
+		if slices.Contains(f, resourceType) {
+			return search.All{}
+		}
+		return search.None{}
+	case search.And:
+		return search.AllOf(list(f)...)
+	case search.Or:
+		return search.AnyOf(list(f)...)
+	case search.Not:
+		switch left := ofType(f.Filter, resourceType).(type) {
+		case search.All:
+			return search.None{}
+		case search.None:
+			return search.All{}
+		default:
+			return search.Not{Filter: left}
+		}
+	}
+	return filter
 }
 
 // withContained lets chains lead into contained resources too, where there are any, and a _has on a contained resource to what is
