@@ -42,6 +42,9 @@ func readEntry(e fhir.Element, at, base string) (*bundleEntry, error) {
 	if err := knownMembers(request, "Bundle.entry.request"); err != nil {
 		return nil, err
 	}
+	if err := allText(e.Get("fullUrl"), request.Get("ifMatch"), request.Get("ifNoneMatch"), request.Get("ifModifiedSince"), request.Get("ifNoneExist")); err != nil {
+		return nil, err
+	}
 	entry := &bundleEntry{
 		at: at, fullURL: e.Get("fullUrl").Text(), resource: e.Get("resource").Resource(), method: request.Get("method").Text(),
 		conditions: Conditions{IfMatch: request.Get("ifMatch").Text(), IfNoneMatch: request.Get("ifNoneMatch").Text()},
@@ -75,6 +78,16 @@ func knownMembers(e fhir.Element, typeName string) error {
 	for member := range e.Children() {
 		if t.Element(strings.TrimPrefix(member.Name(), "_")) == nil && member.Name() != "resourceType" {
 			return fhir.Errorf(fhir.Invalid, fhir.CodeStructure, "%s has no member %q", typeName, clip(member.Name()))
+		}
+	}
+	return nil
+}
+
+// allText refuses elements that are there and hold no text: a condition that cannot be read must not be taken for none.
+func allText(elements ...fhir.Element) error {
+	for _, e := range elements {
+		if e.Exists() && (e.Kind() != fhir.String || e.Text() == "") {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeStructure, "an entry's fullUrl and conditions are text, not %s", clip(string(e.Raw())))
 		}
 	}
 	return nil

@@ -201,6 +201,18 @@ var batches = []scenario{
 		{do: "GET Observation/1/_history", status: 200, has: []string{`"total":2`}},
 		{do: "GET _history", status: 200, has: []string{`"total":5`}},
 	}},
+	// A condition that cannot be read is not left out.
+	{"conditions that are no text", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "POST ", status: 200, statuses: "400 400 400 400 400 400", body: bundleOf("batch",
+			`{"resource":{"resourceType":"Patient","id":"1","gender":"male"},"request":{"method":"PUT","url":"Patient/1","ifMatch":["W/\"7\""]}},`+
+				`{"resource":{"resourceType":"Patient","id":"1","gender":"male"},"request":{"method":"PUT","url":"Patient/1","ifMatch":{}}},`+
+				`{"resource":{"resourceType":"Patient","id":"1","gender":"male"},"request":{"method":"PUT","url":"Patient/1","ifMatch":""}},`+
+				`{"resource":{"resourceType":"Patient","id":"1","gender":"male"},"request":{"method":"PUT","url":"Patient/1","ifNoneMatch":["*"]}},`+
+				`{"request":{"method":"DELETE","url":"Patient/1","ifMatch":null}},`+
+				`{"fullUrl":5,"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`)},
+		{do: "GET _history", status: 200, has: []string{`"total":1`}},
+	}},
 	{"references are not resolved", []step{
 		{do: "POST ", status: 200, body: bundleOf("batch",
 			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},`+
