@@ -96,6 +96,9 @@ func TestCrossOrigin(t *testing.T) {
 			if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
 				t.Errorf("%s: GET %s allows %q, not %q", name, url, got, want)
 			}
+			if vary := w.Header().Values("Vary"); shared && given.origins != nil && !strings.Contains(strings.Join(vary, ","), "Origin") {
+				t.Errorf("%s: GET %s varies by %q", name, url, vary)
+			}
 			if got := w.Header().Get("Access-Control-Allow-Credentials"); (got == "true") != (want != "") {
 				t.Errorf("%s: GET %s allows credentials: %q", name, url, got)
 			}

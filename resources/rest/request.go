@@ -122,14 +122,14 @@ func (r *request) respond(status int, body []byte) error {
 	return nil
 }
 
-// vary is what bodies depend on beside the URL. Nobody changes it.
-var vary = []string{"Accept-Encoding", "Accept"}
+// varies says what bodies depend on beside the URL, and beside the origin where that counts (see crossOrigin).
+func varies(h http.Header) { h["Vary"] = append(h["Vary"], "Accept-Encoding", "Accept") }
 
 // write sends a body. An error of the connection has nobody left to be told.
 func write(c *gin.Context, status int, contentType []string, body []byte) {
 	h := c.Writer.Header()
 	h["Content-Type"] = contentType
-	h["Vary"] = vary
+	varies(h)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)
@@ -142,7 +142,8 @@ const window = 4 << 20
 // status is sent by then, and the client must not take half a Bundle for all of it.
 func (r *request) stream(page *resources.Page) error {
 	h := r.c.Writer.Header()
-	h["Content-Type"], h["Vary"] = r.as.contentType, vary
+	h["Content-Type"] = r.as.contentType
+	varies(h)
 	r.c.Writer.WriteHeader(http.StatusOK)
 	if r.c.Request.Method == http.MethodHead {
 		return nil
