@@ -18,7 +18,7 @@ import (
 // condition is tested for a batch of them at a time.
 
 // maxInner is how many other resources are few.
-const maxInner = 1000
+const maxInner = 4000
 
 // walkBatch is how many resources are tested at a time.
 const walkBatch = 100
@@ -57,8 +57,12 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 	if err != nil {
 		return nil, nil, err
 	}
+	limit := maxInner
+	if isShort(filter) {
+		limit = walkBatch
+	}
 	followed, err = rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
-		few, ok, err := f.few(link)
+		few, ok, err := f.few(link, limit)
 		if err != nil || ok {
 			return few, err
 		}
@@ -101,6 +105,15 @@ func ofType(filter search.Filter, resourceType string) search.Filter {
 	return filter
 }
 
+// isShort says whether other conditions leave so few resources that these are better tested than many other resources read.
+func isShort(filter search.Filter) bool {
+	parts, ok := filter.(search.And)
+	return ok && slices.ContainsFunc(parts, func(part search.Filter) bool {
+		_, ids := part.(search.ID)
+		return ids || isFew(part)
+	})
+}
+
 // withContained lets chains lead into contained resources too, where there are any, and a _has on a contained resource to what is
 // beside it.
 func (f finder) withContained(filter search.Filter) (search.Filter, error) {
@@ -126,14 +139,14 @@ func (f finder) withContained(filter search.Filter) (search.Filter, error) {
 	})
 }
 
-// few is the filter that a link amounts to; ok is false where too many resources hold.
-func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) {
+// few is the filter that a link amounts to; ok is false where more resources hold than the limit says.
+func (f finder) few(link search.Filter, limit int) (few search.Filter, ok bool, err error) {
 	switch link := link.(type) {
 	case search.Chain:
 		n := 0
 		var targets search.Or
-		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
-			if err != nil || n == maxInner {
+		for h, err := range f.inner(link.Type, link.Filter, limit+1) {
+			if err != nil || n == limit {
 				return nil, false, err
 			}
 			n++
@@ -152,8 +165,8 @@ func (f finder) few(link search.Filter) (few search.Filter, ok bool, err error) 
 		n := 0
 		var ids search.ID
 		names := map[named]bool{}
-		for h, err := range f.inner(link.Type, link.Filter, maxInner+1) {
-			if err != nil || n == maxInner {
+		for h, err := range f.inner(link.Type, link.Filter, limit+1) {
+			if err != nil || n == limit {
 				return nil, false, err
 			}
 			n++

@@ -78,7 +78,7 @@ func (p planner) plan(root condition) plan {
 	case len(branches) > 1 && a.terms && a.ranges == nil:
 		made.counted = allOf(append(slices.Clone(conjuncts), anyOf(leads)))
 	}
-	if len(made.branches) > maxBranches {
+	if len(made.branches) > maxBranches || a.few && len(made.branches) > 1 {
 		made.branches = []bson.D{made.filter()}
 	}
 	return made
@@ -95,6 +95,7 @@ type access struct {
 	keys      [3]bounds     // of the key, by shape
 	ends      []search.Date // conditions that bound ends and no beginnings
 	bounded   bool
+	few       bool // by nature: what refers to one patient
 }
 
 // access sorts the parts of a conjunction by how they can be reached. All of them stay conjuncts; MongoDB picks one among those that an
@@ -106,6 +107,7 @@ func (p planner) access(parts []condition) access {
 	if paired != nil {
 		a.conjuncts = append(a.conjuncts, paired.match...)
 		a.terms, focused = true, true
+		a.few = isFew(parts[paired.owner].filter)
 	}
 	best := -1
 	for i, part := range parts {
@@ -131,7 +133,7 @@ func (p planner) access(parts []condition) access {
 			if !part.exact {
 				a.conjuncts = append(a.conjuncts, part.ways[0].document())
 			}
-			a.terms = true
+			a.terms, a.few = true, a.few || isFew(part.filter)
 			focused = focused || !isBroad[paramOf(part.filter)]
 		case part.ways != nil && (best < 0 || len(part.ways) < len(parts[best].ways)):
 			best = i
@@ -142,6 +144,13 @@ func (p planner) access(parts []condition) access {
 	}
 	a.bounded = a.ids || a.updated || a.dated || a.terms || best >= 0
 	return a
+}
+
+// isFew says whether few resources can match, whatever else is asked: those that refer to one patient. They are searched at once and
+// sorted in memory where a range alone does not give the order: two searches would need a transaction besides.
+func isFew(f search.Filter) bool {
+	ref, ok := f.(search.Reference)
+	return ok && ref.Type == "Patient" && ref.ID != ""
 }
 
 // windows are the ways to a part, made narrower by the other conditions on the same parameter: a point satisfies all of them.
