@@ -199,7 +199,12 @@ func connect(ctx context.Context, uri string, pragmas ...string) (*conn, error) 
 		return nil, err
 	}
 	c := &conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
-	if err := db.BusyTimeout(busyTimeout); err != nil {
+	// Plans must not depend on values: SQLite would prepare each statement anew whenever its LIMIT changes.
+	_, err = db.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	if err == nil {
+		err = db.BusyTimeout(busyTimeout)
+	}
+	if err != nil {
 		c.discard()
 		return nil, err
 	}
