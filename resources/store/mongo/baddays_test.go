@@ -58,7 +58,7 @@ func (j *journal) note(took time.Duration, err error, acknowledged func()) {
 }
 
 // writePairs commits two resources at once, again and again; and, by criteria, one that other writers want to create too.
-func (j *journal) writePairs(ctx context.Context, s *Store, writer int) {
+func (j *journal) writePairs(ctx context.Context, s store.Store, writer int) {
 	for n := 0; ctx.Err() == nil; n++ {
 		id := fmt.Sprintf("%d-%d", writer, n)
 		began := time.Now()
@@ -84,7 +84,7 @@ func (j *journal) writePairs(ctx context.Context, s *Store, writer int) {
 }
 
 // check holds the store to what the clients were told.
-func (j *journal) check(t *testing.T, s *Store) {
+func (j *journal) check(t *testing.T, s store.Store) {
 	t.Helper()
 	for _, err := range j.odd {
 		t.Errorf("an error that is not %v: %v", store.ErrUnavailable, err)

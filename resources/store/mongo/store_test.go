@@ -10,8 +10,6 @@ import (
 	"fhirside/resources/store/storetest"
 )
 
-func TestMain(m *testing.M) { mongotest.Main(m) }
-
 // open is a store on a fresh database.
 func open(t testing.TB, opt Options) *Store {
 	t.Helper()

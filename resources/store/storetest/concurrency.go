@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"fhirside/resources/store"
 	"fhirside/search"
@@ -244,58 +243,18 @@ func pollers(w *world) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer done.Store(true) // also where a writer fails
-	updated, since, changed := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	poll := func(f func()) {
+	clients := Pollers()
+	for _, p := range clients {
 		wg.Go(func() {
-			for !done.Load() {
-				f()
+			for last := false; !last; {
+				last = done.Load() // then once more, for what was committed in between
+				if err := p.Ask(w.ctx, w.Store); err != nil {
+					w.Error(err)
+					return
+				}
 			}
-			f() // what was committed in between
 		})
 	}
-	var lastUpdated, lastSince time.Time
-	poll(func() {
-		var f search.Filter = search.All{}
-		if !lastUpdated.IsZero() {
-			at := lastUpdated.UnixMicro()
-			f = search.Date{Param: "_lastUpdated", Op: search.Gt, Lo: at, Hi: at + 1000}
-		}
-		for m, err := range w.Search(w.ctx, store.Search{Types: []string{"Patient"}, Filter: f, KeysOnly: true}) {
-			if err != nil {
-				w.Error(err)
-				return
-			}
-			updated[m.ID] = true
-			if m.Updated.After(lastUpdated) {
-				lastUpdated = m.Updated
-			}
-		}
-	})
-	poll(func() {
-		newest := lastSince
-		for e, err := range w.History(w.ctx, store.History{Type: "Patient", Since: lastSince}) {
-			if err != nil {
-				w.Error(err)
-				return
-			}
-			since[fmt.Sprint(e.ID, e.Version.Version)] = true
-			if e.Updated.After(newest) {
-				newest = e.Updated
-			}
-		}
-		lastSince = newest
-	})
-	position := ""
-	poll(func() {
-		for c, err := range w.Changes(w.ctx, position) {
-			if err != nil {
-				w.Error(err)
-				return
-			}
-			changed[fmt.Sprint(c.ID, c.Version.Version)] = true
-			position = c.Position
-		}
-	})
 	w.together(writers, func(i int) error {
 		for j := range times {
 			err := w.Commit(w.ctx, func(tx store.Tx) error {
@@ -313,20 +272,20 @@ func pollers(w *world) {
 	})
 	done.Store(true)
 	wg.Wait()
-	for i := range writers {
-		for j := range times {
-			id := fmt.Sprintf("%d-%d", i, j)
-			if !updated[id] {
-				w.Errorf("whoever asks for _lastUpdated=gt missed %s", id)
-			}
-			if !since[id+"1"] || !changed[id+"1"] {
-				w.Errorf("%s: seen in the history: %t, among the changes: %t", id, since[id+"1"], changed[id+"1"])
+	for _, p := range clients {
+		for i := range writers {
+			for j := range times {
+				if version := versionName(fmt.Sprintf("%d-%d", i, j), 1); !p.Seen[version] {
+					w.Errorf("whoever asks by %s missed %s", p.Name, version)
+				}
 			}
 		}
 	}
-	for v := range writers * times {
-		if id := fmt.Sprint("shared", v+1); !since[id] || !changed[id] {
-			w.Errorf("%s: seen in the history: %t, among the changes: %t", id, since[id], changed[id])
+	for _, p := range clients[1:] {
+		for n := range writers * times {
+			if version := versionName("shared", int64(n+1)); !p.Seen[version] {
+				w.Errorf("whoever asks by %s missed %s", p.Name, version)
+			}
 		}
 	}
 }
