@@ -171,24 +171,33 @@ func (e *bundleEntry) checkBody() error {
 	return nil
 }
 
-// write is the entry's write; nil for a GET.
-func (e *bundleEntry) write(s *Service, p access.Policy) (w *write, err error) {
+// writes says whether the entry writes something: a $meta by POST does not.
+func (e *bundleEntry) writes() bool {
+	if e.target.operation != "" {
+		_, changes := metaChanges[e.target.operation]
+		return changes
+	}
+	return e.method != http.MethodGet && e.method != http.MethodHead
+}
+
+// write is the entry's write; nil where it has none. Links are those of the transaction, nil in a batch.
+func (e *bundleEntry) write(s *Service, p access.Policy, links *bundleLinks) (w *write, err error) {
 	t := e.target
 	switch {
 	case t.operation != "":
 		w, err = e.metaChange(s, p)
 	case e.method == http.MethodPost:
-		w, err = s.newCreate(p, t.resourceType, e.resource, e.ifNoneExist)
+		w, err = s.newCreate(p, links, t.resourceType, e.resource, e.ifNoneExist)
 	case e.method == http.MethodPut && t.id != "":
 		w, err = s.newUpdate(p, t.resourceType, t.id, e.resource, e.conditions)
 	case e.method == http.MethodPut:
-		w, err = s.newUpdateWhere(p, t.resourceType, t.query, e.resource, e.conditions)
+		w, err = s.newUpdateWhere(p, links, t.resourceType, t.query, e.resource, e.conditions)
 	case e.method == http.MethodPatch:
-		w, err = e.patch(s, p)
+		w, err = e.patch(s, p, links)
 	case e.method == http.MethodDelete && t.id != "":
 		w, err = s.newWrite(p, deletes, t.resourceType, t.id, nil, e.conditions)
 	case e.method == http.MethodDelete:
-		w, err = s.newDeleteWhere(p, t.resourceType, t.query, e.conditions)
+		w, err = s.newDeleteWhere(p, links, t.resourceType, t.query, e.conditions)
 	}
 	if w != nil {
 		w.at = e.at

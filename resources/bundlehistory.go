@@ -30,7 +30,7 @@ func (s *Service) replay(ctx context.Context, p access.Policy, list []fhir.Eleme
 		}
 		newest[key], entries[i] = i, entry
 	}
-	if err := s.carryOut(ctx, p, entries, answers, pref); err != nil {
+	if err := s.carryOut(ctx, p, entries, answers, pref, true); err != nil {
 		return nil, err
 	}
 	return answerBundle("transaction-response", pref.Base, answers), nil

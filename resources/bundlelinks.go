@@ -3,80 +3,53 @@ package resources
 import (
 	"bytes"
 	"html"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
 	"fhirside/fhir"
-	"fhirside/fhir/definitions"
-	"fhirside/resources/access"
 )
 
 // bundleLinks are what the entries of a transaction call each other and resources outside of it (bundle.html#references,
 // http.html#trules).
 type bundleLinks struct {
-	fullURLs    map[string]int // the entry.fullUrl of each create and update, and the write's position
+	entries     []*bundleEntry // per write
+	fullURLs    map[string]int // the entry.fullUrl of each create, update and patch, and the write's position
 	roots       []string       // per write: the base URL of its own fullUrl, which its relative references are relative to
 	links       [][]link       // per write
 	conditional []conditionalLink
 	known       map[string]bool // the texts of conditional
 	versioned   map[int]bool    // the writes that links name a version of
+	outside     bool            // links may name what is not in the Bundle, as in the history of another server
 }
 
-// conditionalLink is a reference by criteria: "Patient?identifier=…".
-type conditionalLink struct {
-	text     string
-	at       string // the entry of its first occurrence, and the path in that entry's resource
-	path     string
-	criteria *criteria
-}
-
-func newBundleLinks(size int) *bundleLinks {
-	return &bundleLinks{fullURLs: make(map[string]int, size), known: map[string]bool{}, versioned: map[int]bool{}}
+// newBundleLinks are those of the entries that write something; the others, and nil ones, are left out.
+func newBundleLinks(entries []*bundleEntry) (*bundleLinks, error) {
+	b := &bundleLinks{fullURLs: make(map[string]int, len(entries)), known: map[string]bool{}, versioned: map[int]bool{}}
+	for _, e := range entries {
+		if e == nil || !e.writes() {
+			continue
+		}
+		if e.fullURL != "" && e.method != http.MethodDelete && e.target.operation == "" {
+			if _, twice := b.fullURLs[e.fullURL]; twice {
+				return nil, in(e.at, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the fullUrl %s occurs twice in the Bundle", clip(e.fullURL)))
+			}
+			b.fullURLs[e.fullURL] = len(b.entries)
+		}
+		b.entries = append(b.entries, e)
+	}
+	return b, nil
 }
 
 // add takes in the next write.
-func (b *bundleLinks) add(w *write, fullURL string) error {
-	if fullURL != "" && w.sent != nil {
-		if _, twice := b.fullURLs[fullURL]; twice {
-			return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the fullUrl %s occurs twice in the Bundle", clip(fullURL))
-		}
-		b.fullURLs[fullURL] = len(b.links)
-	}
-	b.roots = append(b.roots, fhir.ParseReference(fullURL).Base)
+func (b *bundleLinks) add(w *write) {
+	b.roots = append(b.roots, fhir.ParseReference(b.entries[len(b.roots)].fullURL).Base)
 	var links []link
 	if w.sent != nil {
 		links = linksOf(w.sent)
 	}
 	b.links = append(b.links, links)
-	return nil
-}
-
-// addConditional takes in the conditional references of the write that was added last.
-func (b *bundleLinks) addConditional(s *Service, p access.Policy, w *write) error {
-	for _, l := range b.links[len(b.links)-1] {
-		text := l.element.Text()
-		typ := conditionalType(text)
-		if l.kind != isReference || typ == "" || b.known[text] {
-			continue
-		}
-		path := l.path()
-		c, err := s.criteriaOf(p, typ, text)
-		if err != nil {
-			return asError(err).At(path)
-		}
-		b.known[text] = true
-		b.conditional = append(b.conditional, conditionalLink{text, w.at, path, c})
-	}
-	return nil
-}
-
-// conditionalType is the resource type that a conditional reference searches, "" if it is none.
-func conditionalType(reference string) string {
-	if typ, _, ok := strings.Cut(reference, "?"); ok && definitions.IsResource(typ) {
-		return typ
-	}
-	return ""
 }
 
 // resolved is the resource with its links to other entries, and its conditional references, replaced by what they turned out

@@ -16,13 +16,13 @@ const (
 )
 
 // patch is the write of a PATCH entry.
-func (e *bundleEntry) patch(s *Service, p access.Policy) (*write, error) {
+func (e *bundleEntry) patch(s *Service, p access.Policy, links *bundleLinks) (*write, error) {
 	change, err := patchIn(e.resource)
 	if err != nil {
 		return nil, err
 	}
 	if t := e.target; t.id == "" {
-		return s.newChangeWhere(p, t.resourceType, t.query, change, e.conditions)
+		return s.newChangeWhere(p, links, t.resourceType, t.query, change, e.conditions)
 	}
 	return s.newChange(p, e.target.resourceType, e.target.id, change, e.conditions)
 }

@@ -112,7 +112,7 @@ func (s *Service) readBatchEntry(p access.Policy, e fhir.Element, at string, pre
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := entry.write(s, p)
+	w, err := entry.write(s, p, nil)
 	if err == nil && w != nil {
 		w.at = "" // its errors are moved into the Bundle by the caller
 	}
@@ -129,23 +129,29 @@ func (s *Service) transact(ctx context.Context, p access.Policy, list []fhir.Ele
 		}
 	}
 	answers := make([]answer, len(list))
-	if err := s.carryOut(ctx, p, entries, answers, pref); err != nil {
+	if err := s.carryOut(ctx, p, entries, answers, pref, false); err != nil {
 		return nil, err
 	}
 	return answerBundle("transaction-response", pref.Base, answers), nil
 }
 
-// carryOut commits the entries, all or none, and answers them in their places; it leaves those out that are nil.
-func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bundleEntry, answers []answer, pref Preferences) error {
-	t := &transaction{links: newBundleLinks(len(entries))}
+// carryOut commits the entries, all or none, and answers them in their places; it leaves those out that are nil. Outside: URNs may refer
+// to what is in no entry.
+func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bundleEntry, answers []answer, pref Preferences, outside bool) error {
+	links, err := newBundleLinks(entries)
+	if err != nil {
+		return err
+	}
+	links.outside = outside
+	t := &transaction{links: links}
 	var writes, gets []int // positions of the entries
 	for i, entry := range entries {
 		if entry == nil {
 			continue
 		}
-		w, err := entry.write(s, p)
+		w, err := entry.write(s, p, links)
 		if err == nil && w != nil {
-			err = t.add(s, p, w, entry.fullURL)
+			err = t.add(s, p, w)
 		}
 		switch {
 		case err != nil:
@@ -158,8 +164,8 @@ func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bund
 	}
 	t.links.settle()
 	if len(gets) > 0 {
-		t.reads = func(v view) error {
-			from := getter{s: s, policy: p, pref: pref}
+		t.reads = func(v view, entry func(string) (string, bool)) error {
+			from := getter{s: s, policy: p, pref: pref, entry: entry}
 			for _, i := range gets {
 				var err error
 				if answers[i], err = from.get(ctx, v, entries[i]); err != nil {
@@ -182,11 +188,9 @@ func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bund
 }
 
 // add takes in the write of the next entry, with the conditional references of its resource.
-func (t *transaction) add(s *Service, p access.Policy, w *write, fullURL string) error {
+func (t *transaction) add(s *Service, p access.Policy, w *write) error {
 	t.writes = append(t.writes, w)
-	if err := t.links.add(w, fullURL); err != nil {
-		return err
-	}
+	t.links.add(w)
 	return t.links.addConditional(s, p, w)
 }
 
@@ -232,13 +236,15 @@ type getter struct {
 	policy access.Policy
 	pref   Preferences
 	size   int // bytes of the answers so far
+	// entry says what the entries of a transaction have become, see search.Options. It is nil in a batch.
+	entry func(fullURL string) (reference string, ok bool)
 }
 
 func (g *getter) get(ctx context.Context, v view, e *bundleEntry) (answer, error) {
 	if g.size > g.s.MaxAnswer {
 		return answer{}, fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the answers to the entries before have more than %d bytes, the most for one Bundle: ask for less at once", g.s.MaxAnswer)
 	}
-	a, err := g.s.getTarget(ctx, v, g.policy, e, g.pref)
+	a, err := g.getTarget(ctx, v, e)
 	if e.method == http.MethodHead {
 		a.resource = nil
 	}
@@ -246,8 +252,8 @@ func (g *getter) get(ctx context.Context, v view, e *bundleEntry) (answer, error
 	return a, err
 }
 
-func (s *Service) getTarget(ctx context.Context, v view, p access.Policy, e *bundleEntry, pref Preferences) (answer, error) {
-	t := e.target
+func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer, error) {
+	t, s, p, pref := e.target, g.s, g.policy, g.pref
 	params, err := ParseQuery(t.query)
 	if err != nil {
 		return answer{}, err
@@ -259,13 +265,13 @@ func (s *Service) getTarget(ctx context.Context, v view, p access.Policy, e *bun
 	case t.part == "_history" && t.version == "":
 		return s.getHistory(ctx, v, p, History{t.resourceType, t.id, params}, pref)
 	case t.id != "" && t.part != "" && t.version == "":
-		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient}
+		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient, entry: g.entry}
 		if t.part == "*" {
 			q.Type = ""
 		}
 		return s.getSearch(v, p, q, pref)
 	case t.id == "":
-		return s.getSearch(v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient}, pref)
+		return s.getSearch(v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient, entry: g.entry}, pref)
 	}
 	version, err := s.getVersion(ctx, v, p, t)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Service) Patch(ctx context.Context, p access.Policy, resourceType, id s
 
 // PatchWhere changes the one resource that matches the criteria; it is NotFound where none does (http.html#cond-patch).
 func (s *Service) PatchWhere(ctx context.Context, p access.Policy, resourceType, where string, change Change, c Conditions) (Result, error) {
-	w, err := s.newChangeWhere(p, resourceType, where, change, c)
+	w, err := s.newChangeWhere(p, nil, resourceType, where, change, c)
 	if err != nil {
 		return Result{}, err
 	}
@@ -50,13 +50,13 @@ func (s *Service) newChange(p access.Policy, resourceType, id string, change Cha
 	return w, nil
 }
 
-func (s *Service) newChangeWhere(p access.Policy, resourceType, where string, change Change, c Conditions) (*write, error) {
+func (s *Service) newChangeWhere(p access.Policy, links *bundleLinks, resourceType, where string, change Change, c Conditions) (*write, error) {
 	w, err := s.newWrite(p, changes, resourceType, "", nil, c)
 	if err != nil {
 		return nil, err
 	}
 	w.change = change
-	w.criteria, err = s.criteriaOf(p, resourceType, where)
+	w.criteria, err = s.criteriaIn(p, links, resourceType, where)
 	return w, err
 }
 

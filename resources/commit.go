@@ -14,8 +14,9 @@ import (
 // transaction is what becomes durable at once or not at all: one write, or those of a transaction Bundle.
 type transaction struct {
 	writes []*write
-	links  *bundleLinks     // what the entries of a Bundle call each other; nil outside of one
-	reads  func(view) error // the Bundle's GET entries, which see the writes; nil for none
+	links  *bundleLinks // what the entries of a Bundle call each other; nil outside of one
+	// reads are the Bundle's GET entries, which see the writes and are told what the entries have become; nil for none.
+	reads func(view, func(fullURL string) (string, bool)) error
 	// results are those of the run that was committed, one per write.
 	results []Result
 }
@@ -24,7 +25,7 @@ type transaction struct {
 // what the criteria find has changed in between.
 func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) error {
 	return s.byCurrentRules(ctx, func() error {
-		prepared, err := s.prepare(storeView{ctx, s.Store}, t)
+		prepared, err := s.prepare(storeView{ctx, s.Store}, p, t)
 		if err != nil {
 			return err
 		}
@@ -65,7 +66,7 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*t
 		prepared := make([]*preparation, len(list))
 		for i, t := range list {
 			// What refuses it now may be changed by those before it.
-			prepared[i], _ = s.prepare(storeView{ctx, s.Store}, t)
+			prepared[i], _ = s.prepare(storeView{ctx, s.Store}, p, t)
 		}
 		return s.Store.Commit(ctx, func(tx store.Tx) error {
 			refused = -1
@@ -91,8 +92,8 @@ type preparation struct {
 
 // prepare looks the criteria up and makes the drafts. Criteria that do not hold refuse the transaction right away, unless its
 // deletions may yet change what matches.
-func (s *Service) prepare(v view, t *transaction) (*preparation, error) {
-	ids, err := t.identify(v)
+func (s *Service) prepare(v view, p access.Policy, t *transaction) (*preparation, error) {
+	ids, err := s.identify(v, p, t)
 	if err != nil {
 		if t.hasDeletes() {
 			return nil, nil
@@ -144,6 +145,13 @@ type run struct {
 	results []Result
 	before  []*store.Version   // per write: the version that it ended; nil where there was none
 	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
+	ended   []ending           // what it deleted, as that was
+}
+
+// ending is what a write has deleted.
+type ending struct {
+	write   int
+	version store.Version
 }
 
 // do processes the writes in the order of http.html#trules: deletions, creates, updates and patches, reads. References are judged by the
@@ -171,7 +179,7 @@ func (r *run) do(prepared *preparation) error {
 		}
 	}
 	if r.t.reads != nil {
-		return r.t.reads(r.view)
+		return r.t.reads(r.view, r.t.entry(prepared.identities))
 	}
 	return nil
 }
@@ -193,8 +201,11 @@ func (r *run) confirm(prepared *preparation) (*preparation, error) {
 	if prepared != nil && !r.t.isConditional() {
 		return prepared, r.t.distinct(prepared.identities, r.results)
 	}
-	ids, err := r.t.identify(r.view)
+	ids, err := r.s.identify(r.view, r.policy, r.t)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.refuseReplacements(ids); err != nil {
 		return nil, err
 	}
 	if err := r.t.distinct(ids, r.results); err != nil {
@@ -236,7 +247,7 @@ func (r *run) remove(i int, w *write) error {
 		return w.conditions.hold(nil)
 	}
 	for _, id := range ids {
-		deleted, err := r.removeOne(w, store.Key{Type: w.resourceType, ID: id})
+		deleted, err := r.removeOne(i, w, store.Key{Type: w.resourceType, ID: id})
 		switch {
 		case err != nil:
 			return err
@@ -252,7 +263,7 @@ func (r *run) remove(i int, w *write) error {
 }
 
 // removeOne deletes a resource. It gives nil where there is none that the caller can see.
-func (r *run) removeOne(w *write, key store.Key) (*store.Version, error) {
+func (r *run) removeOne(i int, w *write, key store.Key) (*store.Version, error) {
 	if !fhir.ValidID(key.ID) {
 		return nil, w.conditions.hold(nil)
 	}
@@ -275,6 +286,7 @@ func (r *run) removeOne(w *write, key store.Key) (*store.Version, error) {
 		return nil, err
 	}
 	r.alive[key] = false
+	r.ended = append(r.ended, ending{i, *current})
 	return &deleted, nil
 }
 

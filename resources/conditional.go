@@ -100,12 +100,16 @@ type criteria struct {
 	text   string // "Patient?identifier=…": equal texts are looked up once
 	typ    string
 	filter search.Filter // what the caller may see, included
+	// names are the writes of the transaction that the criteria name. Where there are some, text and filter hold nothing of use until
+	// it is known what they are about; sent is what the criteria are read from then.
+	names []int
+	sent  string
 }
 
 // criteriaOf reads criteria strictly: an empty search, an unknown parameter or one that shapes results is refused, and of value
 // sets only R4's own are known: what is written must not depend on a ValueSet that changes meanwhile. A whole URL
-// or "Type?criteria" is read as its criteria.
-func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*criteria, error) {
+// or "Type?criteria" is read as its criteria. Entry says what the entries of a transaction are called, nil outside of one.
+func (s *Service) criteriaOf(p access.Policy, resourceType, text string, entry func(fullURL string) (string, bool)) (*criteria, error) {
 	if before, after, ok := strings.Cut(text, "?"); ok {
 		if named := before[strings.LastIndexByte(before, '/')+1:]; named != "" && named != resourceType {
 			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the criteria %q search %s, not %s", clip(text), named, resourceType)
@@ -116,7 +120,7 @@ func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*crite
 	if err != nil {
 		return nil, err
 	}
-	q, err := search.Parse(s.rules().registry, resourceType, params, search.Options{Criteria: true, Base: s.Base, Now: s.Now})
+	q, err := search.Parse(s.rules().registry, resourceType, params, search.Options{Criteria: true, Base: s.Base, Now: s.Now, Entry: entry})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +132,7 @@ func (s *Service) criteriaOf(p access.Policy, resourceType, text string) (*crite
 	if isNone(visible) {
 		return nil, fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "a conditional interaction searches %s, which you may not", resourceType)
 	}
-	return &criteria{text: resourceType + "?" + formatQuery(params), typ: resourceType, filter: search.AllOf(filter, visible)}, nil
+	return &criteria{text: resourceType + "?" + formatQuery(q.Applied), typ: resourceType, filter: search.AllOf(filter, visible)}, nil
 }
 
 // find looks the criteria up: "" where nothing matches, an error where several do.
@@ -152,7 +156,12 @@ func (c *criteria) list(v view, most int) (found []string, err error) {
 	case len(found) <= most:
 		return found, nil
 	case most == 1:
-		return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
+		return nil, c.ambiguous()
 	}
 	return nil, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "more than %d resources match the criteria %s: nothing was done to any", most, c.text)
+}
+
+// ambiguous is the refusal of criteria that must find one resource at most.
+func (c *criteria) ambiguous() error {
+	return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeMultipleMatches, "several resources match the criteria %s", c.text)
 }

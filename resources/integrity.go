@@ -74,6 +74,9 @@ func (r *run) checkTargets(d *draft, before *store.Version, exists map[store.Key
 		if conditionalType(text) != "" {
 			return fhir.Errorf(fhir.Unprocessable, fhir.CodeNotSupported, "the conditional reference %s: only a transaction resolves those", clip(text)).At(l.path())
 		}
+		if err := r.checkEntry(l, before); err != nil {
+			return err
+		}
 		ref, local := r.s.localTarget(text)
 		if !local {
 			continue
@@ -126,7 +129,29 @@ func (r *run) isTarget(key store.Key) (bool, error) {
 // keeps says whether the version before had the same reference, to what this commit leaves alone. Then it was allowed to those who
 // made it, who may see more than this caller, who cannot be expected to take it out, nor be told where it leads.
 func (r *run) keeps(before *store.Version, key store.Key, text string) (bool, error) {
-	if _, written := r.alive[key]; written || before == nil {
+	if _, written := r.alive[key]; written {
+		return false, nil
+	}
+	return refers(before, text)
+}
+
+// checkEntry refuses a reference of a transaction's entry to another one that is not there: stored, it would lead nowhere for ever.
+// What names a resource by UUID or OID means an entry; only what the version before had already may stay.
+func (r *run) checkEntry(l link, before *store.Version) error {
+	text := l.text()
+	if r.t.links == nil || r.t.links.outside || !strings.HasPrefix(text, "urn:uuid:") && !strings.HasPrefix(text, "urn:oid:") {
+		return nil
+	}
+	switch had, err := refers(before, text); {
+	case err != nil || had:
+		return err
+	}
+	return fhir.Errorf(fhir.Invalid, fhir.CodeNotFound, "no entry of the Bundle that writes a resource has the fullUrl %s, which this refers to", clip(text)).At(l.path())
+}
+
+// refers says whether a version has the reference; there may be none.
+func refers(before *store.Version, text string) (bool, error) {
+	if before == nil {
 		return false, nil
 	}
 	was, err := parseStored(*before)

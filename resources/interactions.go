@@ -173,17 +173,17 @@ func (s *Service) content(ctx context.Context, f search.Filter, version store.Ve
 // Create stores a resource under a new id (http.html#create). With criteria (ifNoneExist is not nil) it is stored only if
 // nothing matches them; what matches is Found.
 func (s *Service) Create(ctx context.Context, p access.Policy, resourceType string, r *fhir.Resource, ifNoneExist *string) (Result, error) {
-	w, err := s.newCreate(p, resourceType, r, ifNoneExist)
+	w, err := s.newCreate(p, nil, resourceType, r, ifNoneExist)
 	if err != nil {
 		return Result{}, err
 	}
 	return s.commitOne(ctx, p, w)
 }
 
-func (s *Service) newCreate(p access.Policy, resourceType string, r *fhir.Resource, ifNoneExist *string) (*write, error) {
+func (s *Service) newCreate(p access.Policy, links *bundleLinks, resourceType string, r *fhir.Resource, ifNoneExist *string) (*write, error) {
 	w, err := s.newWrite(p, creates, resourceType, s.NewID(), r, Conditions{})
 	if err == nil && ifNoneExist != nil {
-		w.criteria, err = s.criteriaOf(p, resourceType, *ifNoneExist)
+		w.criteria, err = s.criteriaIn(p, links, resourceType, *ifNoneExist)
 	}
 	return w, err
 }
@@ -208,14 +208,14 @@ func (s *Service) newUpdate(p access.Policy, resourceType, id string, r *fhir.Re
 
 // UpdateWhere updates the one resource that matches the criteria; where none does it creates one (http.html#cond-update).
 func (s *Service) UpdateWhere(ctx context.Context, p access.Policy, resourceType, where string, r *fhir.Resource, c Conditions) (Result, error) {
-	w, err := s.newUpdateWhere(p, resourceType, where, r, c)
+	w, err := s.newUpdateWhere(p, nil, resourceType, where, r, c)
 	if err != nil {
 		return Result{}, err
 	}
 	return s.commitOne(ctx, p, w)
 }
 
-func (s *Service) newUpdateWhere(p access.Policy, resourceType, where string, r *fhir.Resource, c Conditions) (*write, error) {
+func (s *Service) newUpdateWhere(p access.Policy, links *bundleLinks, resourceType, where string, r *fhir.Resource, c Conditions) (*write, error) {
 	w, err := s.newWrite(p, updates, resourceType, r.ID(), r, c)
 	if err != nil {
 		return nil, err
@@ -225,7 +225,7 @@ func (s *Service) newUpdateWhere(p access.Policy, resourceType, where string, r 
 	} else if err := checkUpdateID(r, w.id); err != nil {
 		return nil, err
 	}
-	w.criteria, err = s.criteriaOf(p, resourceType, where)
+	w.criteria, err = s.criteriaIn(p, links, resourceType, where)
 	return w, err
 }
 
@@ -240,17 +240,20 @@ func (s *Service) Delete(ctx context.Context, p access.Policy, resourceType, id 
 
 // DeleteWhere deletes what matches the criteria, one resource or as many as Options.MaxDelete says (http.html#3.1.0.7.1).
 func (s *Service) DeleteWhere(ctx context.Context, p access.Policy, resourceType, where string, c Conditions) (Result, error) {
-	w, err := s.newDeleteWhere(p, resourceType, where, c)
+	w, err := s.newDeleteWhere(p, nil, resourceType, where, c)
 	if err != nil {
 		return Result{}, err
 	}
 	return s.commitOne(ctx, p, w)
 }
 
-func (s *Service) newDeleteWhere(p access.Policy, resourceType, where string, c Conditions) (*write, error) {
+func (s *Service) newDeleteWhere(p access.Policy, links *bundleLinks, resourceType, where string, c Conditions) (*write, error) {
 	w, err := s.newWrite(p, deletes, resourceType, "", nil, c)
 	if err == nil {
-		w.criteria, err = s.criteriaOf(p, resourceType, where)
+		w.criteria, err = s.criteriaIn(p, links, resourceType, where)
+	}
+	if err == nil {
+		err = refuseNames(w.criteria)
 	}
 	return w, err
 }

@@ -20,6 +20,8 @@ type Search struct {
 	Lenient     bool // leave out unknown parameters (Prefer: handling=lenient)
 	// Window is how many bytes of resources the page holds; of what is beyond it has no Body, and reads it as it is written. 0: all.
 	Window int
+	// entry is search.Options.Entry.
+	entry func(fullURL string) (reference string, ok bool)
 }
 
 // path of the search below the server's base.
@@ -56,7 +58,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	}
 	parsed, err := search.Parse(s.rules().registry, q.Type, params, search.Options{
 		Base: s.Base, Now: func() time.Time { return time.UnixMicro(at.Began) }, DefaultCount: s.PageSize, MaxCount: s.MaxPage, Lenient: q.Lenient,
-		Terminology: s.terminology(v, p), Hierarchy: hierarchy{s, v, p},
+		Terminology: s.terminology(v, p), Hierarchy: hierarchy{s, v, p}, Entry: q.entry,
 	})
 	if err != nil {
 		return nil, err

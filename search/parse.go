@@ -31,6 +31,9 @@ type Options struct {
 	// Criteria reads the criteria of a conditional interaction: nothing is left out or ignored, result parameters are refused, and
 	// there must be at least one criterion.
 	Criteria bool
+	// Entry gives the reference that stands for the entry of a transaction with this fullUrl: values of reference and uri parameters
+	// may be such names, in place of which Query.Applied holds the reference. nil: there are none.
+	Entry func(fullURL string) (reference string, ok bool)
 }
 
 // Bounds of one search. They keep what a request can ask for, and so the work to compile it, in proportion to its text.
@@ -114,6 +117,8 @@ type parser struct {
 	shown    []string // values of _elements
 	answered string   // _containedType
 
+	entries []string // names of entries in the value that is being read, each followed by the reference in its place
+
 	name  string // of the parameter being read, as it was sent
 	place int    // the character of its value that is being read, counted from 1; 0: it is read as a whole
 	steps int    // leaves made and chain targets tried so far
@@ -159,7 +164,7 @@ func (p *parser) typeParameter(params []Parameter) error {
 
 // parameter reads one pair. The filter is nil where the pair is no condition on resources, or is left out.
 func (p *parser) parameter(param Parameter) (Filter, error) {
-	p.name = param.Name
+	p.name, p.entries = param.Name, nil
 	if !utf8.ValidString(param.Name) || !utf8.ValidString(param.Value) || strings.ContainsRune(param.Value, 0) {
 		return nil, p.errorf(fhir.CodeValue, "the text is not UTF-8, or holds a NUL")
 	}
@@ -177,7 +182,7 @@ func (p *parser) parameter(param Parameter) (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.query.Applied = append(p.query.Applied, param)
+	p.query.Applied = append(p.query.Applied, p.withoutEntries(param))
 	return f, nil
 }
 

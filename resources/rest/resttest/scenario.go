@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"references", references, nil},
 		{"patch", patches, nil},
 		{"transaction", transactions, nil},
+		{"bundle criteria", bundleCriteria, nil},
 		{"batch", batches, nil},
 		{"format", formats, nil},
 		{"xml", xmlFormats, nil},
