@@ -17,7 +17,8 @@ var (
 	ErrUnavailable = errors.New("the store is unavailable") // may work later; nothing was committed
 	ErrFull        = errors.New("the store is full")        // no room; nothing was committed
 	ErrCursor      = errors.New("not a position of this search")
-	ErrTooCostly   = errors.New("too costly a search") // no index bounds it
+	ErrTooLate     = errors.New("the history has nothing of this position any more") // begin anew, see Store.Position
+	ErrTooCostly   = errors.New("too costly a search")                               // no index bounds it
 	ErrRules       = errors.New("the index values were computed by rules that are over")
 )
 
@@ -40,8 +41,17 @@ type Store interface {
 	Count(ctx context.Context, types []string, f search.Filter) (int64, error)
 	// History yields versions, newest first.
 	History(ctx context.Context, h History) iter.Seq2[HistoryEntry, error]
-	// Changes yields every version in the order of its commit, beginning behind a position ("" is the beginning), up to now.
+	// Changes yields every version in the order of its commit, beginning behind a position ("" is the beginning), up to now. It is
+	// ErrCursor where that is no position in the changes of this database, and ErrTooLate where the versions of its commit are gone:
+	// a backup from before it was restored, or they were purged.
 	Changes(ctx context.Context, after string) iter.Seq2[Change, error]
+	// Follow is Changes that goes on: when it has yielded what is there, some versions at a time and at least one, it waits for what is
+	// committed next, by any process. It ends when the context does, with its error, or with one that waiting does not mend; while the
+	// database is unavailable it waits.
+	Follow(ctx context.Context, after string) iter.Seq2[[]Change, error]
+	// Position is that of the newest change, "" where there is none. Who takes it first, then searches, and follows from it has a
+	// snapshot with no gap behind it: what was committed meanwhile may be in both.
+	Position(ctx context.Context) (string, error)
 	// Commit runs the function and makes all of its writes durable at once, or none if it returns an error, which Commit then
 	// returns. The function may run again when the store retries: it must have no effects outside Tx.
 	Commit(ctx context.Context, f func(Tx) error) error

@@ -69,7 +69,7 @@ const (
 	grace = 5 * time.Second
 )
 
-var errClosed = errors.New("the store is closed")
+var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
 // errOvertaken says that a newer version of this program has laid out the database in its own way, and that this process must write no
 // more.
@@ -260,30 +260,30 @@ func (c *clock) update(n int, open []int64) bson.A {
 // horizonPatience bounds how long a reader waits for open commits before it takes an older horizon.
 const horizonPatience = 2 * time.Second
 
-// horizon is a time (microseconds) such that every commit up to it is visible and none will become visible later. Every commit
-// that was acknowledged before is within it, unless an older one is still open after horizonPatience.
-func (c *clock) horizon(ctx context.Context) (int64, error) {
+// horizon is a number such that every commit up to it is visible and none will become visible later. Every commit that was acknowledged
+// before is within it (all), unless an older one is still open after horizonPatience.
+func (c *clock) horizon(ctx context.Context) (last int64, all bool, err error) {
 	limit := time.Now().Add(horizonPatience)
 	latest, open, err := c.read(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		open = c.stillOpen(ctx, open, limit)
 		if len(open) == 0 {
-			return latest + perTime - 1, nil
+			return latest + perTime - 1, true, nil
 		}
 		if time.Now().After(limit) {
-			return timeOf(slices.MinFunc(open, func(a, b entry) int { return int(a.commit - b.commit) }).commit) - 1, nil
+			return timeOf(slices.MinFunc(open, func(a, b entry) int { return int(a.commit - b.commit) }).commit) - 1, false, nil
 		}
 		select {
 		case <-ctx.Done():
-			return 0, context.Cause(ctx)
+			return 0, false, context.Cause(ctx)
 		case <-time.After(pause):
 		}
 		_, now, err := c.read(ctx)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		open = slices.DeleteFunc(open, func(e entry) bool { return !slices.Contains(now, e) })
 	}

@@ -94,7 +94,7 @@ func explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrCursor),
 		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooCostly), errors.Is(err, store.ErrFull),
-		errors.Is(err, store.ErrConflict):
+		errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLate):
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)

@@ -41,27 +41,6 @@ func (s *Store) History(ctx context.Context, h store.History) iter.Seq2[store.Hi
 	}
 }
 
-// Changes yields every version in the order of its commit, up to the horizon. They come from the history, which is never
-// trimmed: no consumer comes too late.
-func (s *Store) Changes(ctx context.Context, after string) iter.Seq2[store.Change, error] {
-	return func(yield func(store.Change, error) bool) {
-		from, err := openStamp(after, "changes")
-		if err != nil {
-			yield(store.Change{}, err)
-			return
-		}
-		for e, err := range s.versions(ctx).changes(from) {
-			if err != nil {
-				yield(store.Change{}, explain(ctx, err))
-				return
-			}
-			if !yield(store.Change{Version: e.Version, Position: sealStamp("changes", e.stamp)}, nil) {
-				return
-			}
-		}
-	}
-}
-
 // stamp is the place of a version in the order of commits: the commit's number and the version's place in it.
 type stamp struct{ commit, n int64 }
 
@@ -146,7 +125,7 @@ func batchOf(limit int) int {
 func (r versions) times(h store.History) (within bounds, err error) {
 	within = unbounded
 	if h.ID == "" {
-		if within.hi, err = r.horizon(); err != nil {
+		if within.hi, _, err = r.horizon(); err != nil {
 			return within, err
 		}
 	}
@@ -193,28 +172,13 @@ func (r versions) lists(of store.Key, within bounds, newestFirst bool) []list {
 	return []list{now}
 }
 
-func (r versions) horizon() (int64, error) {
+func (r versions) horizon() (last int64, all bool, err error) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.s.opt.Timeout)
 	defer cancel()
 	if err := r.s.check(ctx); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	return r.s.clock.horizon(ctx)
-}
-
-func (r versions) changes(after *stamp) iter.Seq2[stamped, error] {
-	return func(yield func(stamped, error) bool) {
-		horizon, err := r.horizon()
-		if err != nil {
-			yield(stamped{}, err)
-			return
-		}
-		for e, err := range r.read(r.lists(store.Key{}, bounds{unbounded.lo, horizon}, false), after, false, historyBatch) {
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 // read yields versions in an order, batch by batch: whoever reads them takes their time, which no cursor of the server survives.

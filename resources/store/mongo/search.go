@@ -228,7 +228,8 @@ func (v *view) horizonFor(q store.Search) (int64, error) {
 	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) {
 		return 0, nil
 	}
-	return v.s.clock.horizon(v.outside)
+	last, _, err := v.s.clock.horizon(v.outside)
+	return last, err
 }
 
 func mentionsUpdated(f search.Filter) bool {

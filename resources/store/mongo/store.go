@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -34,7 +35,9 @@ type Store struct {
 	catalog   catalog
 	clock     *clock
 	together  together
-	big       *semaphore.Weighted // entries of big commits that run
+	bell      bell
+	identity  atomic.Pointer[string] // the name of the list of this database's changes, once it was asked for
+	big       *semaphore.Weighted    // entries of big commits that run
 	checks    sync.Mutex
 	checked   bool // the deployment can do what the store needs; guarded by checks
 	rules     rules
@@ -85,7 +88,8 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
 	s := &Store{opt: opt, meters: meters, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
-	s.together.s = s
+	s.together.s, s.bell.s = s, s
+	s.bell.rung = make(chan struct{})
 	s.clock = newClock(s.db, opt.schema, opt.longestCommit())
 	s.catalog.db, s.catalog.awake = s.db, make(chan struct{}, 1)
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
@@ -142,6 +146,7 @@ func (s *Store) Close() error {
 	s.rules.wait()
 	s.upgrade.working.Wait()
 	s.builder.working.Wait()
+	s.bell.working.Wait()
 	s.outliving.Wait()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)

@@ -45,36 +45,6 @@ func (s *db) History(ctx context.Context, h store.History) iter.Seq2[store.Histo
 	}
 }
 
-// Changes yields versions in the order of commits. See store.Store.
-func (s *db) Changes(ctx context.Context, after string) iter.Seq2[store.Change, error] {
-	return func(yield func(store.Change, error) bool) {
-		last := int64(-1)
-		if after != "" {
-			var err error
-			if last, err = s.readStamp(after, "changes"); err != nil {
-				yield(store.Change{}, err)
-				return
-			}
-		}
-		for {
-			page, err := s.changesPage(ctx, last)
-			for _, v := range page {
-				last = v.stamp
-				if !yield(store.Change{Version: v.Version, Position: s.writeStamp(v.stamp, "changes")}, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(store.Change{}, err)
-				return
-			}
-			if len(page) < s.limits.page {
-				return
-			}
-		}
-	}
-}
-
 type stamped struct {
 	store.Version
 	stamp int64
@@ -98,19 +68,7 @@ const (
 	allVersions      = `h.stamp>?1 AND h.stamp<?2`
 	typeVersions     = `h.type=?4 AND h.stamp>?1 AND h.stamp<?2`
 	resourceVersions = `h.number=?5 AND h.stamp>?1 AND h.stamp<?2`
-
-	newVersions = `SELECT r.type, r.id, v.version, v.stamp, v.method, v.body FROM (
-		SELECT number, version, stamp, method, body FROM resource WHERE stamp>?1
-		UNION ALL SELECT number, version, stamp, method, body FROM history WHERE stamp>?1
-		ORDER BY stamp LIMIT ?2) v CROSS JOIN resource r ON r.number=v.number`
 )
-
-func (s *db) changesPage(ctx context.Context, last int64) (page []stamped, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		return s.versions(ctx, c, &page, newVersions, integer(last), integer(int64(s.limits.page)))
-	})
-	return page, err
-}
 
 // historyPage are up to size versions before a stamp; fewer only where the history ends.
 func (s *db) historyPage(ctx context.Context, h store.History, before int64, size int) (page []stamped, err error) {

@@ -52,6 +52,7 @@ type db struct {
 	readers *pool
 	writer  *writer
 	state   state
+	news    broadcast // of commits, for those who follow the changes
 	close   sync.Once
 }
 
@@ -215,6 +216,7 @@ func (s *db) Ready(ctx context.Context) (work string, err error) {
 func (s *db) Close() (err error) {
 	s.close.Do(func() {
 		err = errors.Join(s.writer.shut(), s.readers.close())
+		s.news.wake()
 	})
 	return err
 }

@@ -47,6 +47,12 @@ func (s *two) Changes(ctx context.Context, after string) iter.Seq2[store.Change,
 	return s.one().Changes(ctx, after)
 }
 
+func (s *two) Follow(ctx context.Context, after string) iter.Seq2[[]store.Change, error] {
+	return s.one().Follow(ctx, after)
+}
+
+func (s *two) Position(ctx context.Context) (string, error) { return s.one().Position(ctx) }
+
 func (s *two) Commit(ctx context.Context, f func(store.Tx) error) error {
 	return s.one().Commit(ctx, f)
 }

@@ -226,6 +226,9 @@ func (w *writer) durable(g *group) (err error) {
 		return explain(context.Background(), err)
 	}
 	g.known.keep()
+	if g.written > 0 {
+		w.s.news.wake()
+	}
 	w.empty()
 	return nil
 }

@@ -26,6 +26,7 @@ func Concurrency(t *testing.T, open func(t *testing.T) store.Store) {
 		{"readers see whole commits", wholeCommits},
 		{"pages while others write", pagesWhileWriting},
 		{"pollers miss nothing", pollers},
+		{"followers miss nothing", followers},
 		{"commits are seen when they return", readYourWrites},
 	} {
 		t.Run(scenario.name, func(t *testing.T) {
