@@ -1,7 +1,6 @@
 package resources
 
 import (
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,8 +16,14 @@ import (
 type bundleWriter struct {
 	out     []byte
 	entries int
-	to      io.Writer // what takes the Bundle as it grows; nil: out is all of it
-	err     error     // of writing to it
+	to      BundleSink // what takes the entries one by one; nil: out is the Bundle
+}
+
+// BundleSink takes a Bundle in parts, each a JSON text of which nothing is kept, so that a big one is never held as a whole.
+type BundleSink interface {
+	Head(bundle []byte) error // the Bundle without its entries; comes first
+	Entry(entry []byte) error // the next of Bundle.entry
+	End() error               // comes last; without it the Bundle is not complete
 }
 
 // pageLink is a Bundle.link; its URL is relative to the server's base.
@@ -42,6 +47,16 @@ func inFormat(links []pageLink, params []search.Parameter) []pageLink {
 
 // entrySize is about what an entry needs beside its resource.
 const entrySize = 256
+
+// sendBundle begins a Bundle that goes to the sink.
+func sendBundle(to BundleSink, kind, base string, total int64, links []pageLink) (*bundleWriter, error) {
+	w := newBundle(kind, base, total, links, 0)
+	if err := to.Head(w.close()); err != nil {
+		return nil, err
+	}
+	w.out, w.to = w.out[:0], to
+	return w, nil
+}
 
 // newBundle begins a Bundle. A total of -1 is left out; size is about how many bytes the entries will take.
 func newBundle(kind, base string, total int64, links []pageLink, size int) *bundleWriter {
@@ -70,10 +85,24 @@ func (w *bundleWriter) raw(parts ...string) {
 
 func (w *bundleWriter) text(s string) { w.out = append(w.out, fhir.Quote(s)...) }
 
-// begin opens the next entry; the callers write its members, each with a comma behind it but the last, and close it with "}".
+// begin opens the next entry; the callers write its members, each with a comma behind it but the last, and end it.
 func (w *bundleWriter) begin() {
+	if w.to != nil {
+		w.raw(`{`)
+		return
+	}
 	w.raw([...]string{`,"entry":[{`, `,{`}[min(w.entries, 1)])
 	w.entries++
+}
+
+func (w *bundleWriter) end() error {
+	w.raw(`}`)
+	if w.to == nil {
+		return nil
+	}
+	err := w.to.Entry(w.out)
+	w.out = w.out[:0]
+	return err
 }
 
 // resource writes fullUrl and resource of the entry.
@@ -84,15 +113,6 @@ func (w *bundleWriter) resource(base string, v store.Version, body []byte) {
 		w.raw(`,"resource":`)
 		w.out = append(w.out, body...)
 	}
-}
-
-// flush hands on what has come together, if that is at least so many bytes.
-func (w *bundleWriter) flush(least int) error {
-	if w.to != nil && w.err == nil && len(w.out) >= least {
-		_, w.err = w.to.Write(w.out)
-		w.out = w.out[:0]
-	}
-	return w.err
 }
 
 // close ends the Bundle.

@@ -26,12 +26,15 @@ type bundleEntry struct {
 type target struct {
 	resourceType string // "" for the whole system
 	id           string
-	part         string // "_history", or what a compartment is searched for: a type or "*"
+	part         string // "_history", "metadata", or what a compartment is searched for: a type or "*"
 	version      string
 	operation    string // "$meta"
 	query        string // "" if there is none; a lone "?" counts as one
 	hasQuery     bool
 }
+
+// metadata is where the CapabilityStatement is.
+const metadata = "metadata"
 
 // readEntry reads an entry; base is the server's own base URL, which an entry's URL may begin with.
 func readEntry(e fhir.Element, at, base string) (*bundleEntry, error) {
@@ -119,7 +122,7 @@ func (t *target) readPath(path string) error {
 			return nil
 		}
 	}
-	if parts[0] == "_history" && len(parts) == 1 {
+	if (parts[0] == "_history" || parts[0] == metadata) && len(parts) == 1 {
 		t.part = parts[0]
 		return nil
 	}

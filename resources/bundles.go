@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"fhirside/fhir"
 	"fhirside/resources/access"
 	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // Return says what the answer to a write holds (Prefer: return=…).
@@ -26,6 +28,8 @@ type Preferences struct {
 	Return    Return
 	Lenient   bool   // handling=lenient
 	RequestID string // for the log
+	// Metadata is what a GET metadata inside a Bundle answers: the CapabilityStatement. nil: there is none.
+	Metadata func() []byte
 }
 
 // Bundle processes a batch or a transaction and gives the Bundle of answers, in the order of the entries (http.html#transaction).
@@ -262,8 +266,10 @@ func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer,
 	case t.operation != "":
 		body, err := s.meta(ctx, v, p, t)
 		return answer{status: http.StatusOK, resource: body}, err
+	case t.part == metadata && t.id == "":
+		return getMetadata(pref, params)
 	case t.part == "_history" && t.version == "":
-		return s.getHistory(ctx, v, p, History{t.resourceType, t.id, params}, pref)
+		return s.getHistory(ctx, v, p, History{Type: t.resourceType, ID: t.id, Params: params}, pref)
 	case t.id != "" && t.part != "" && t.version == "":
 		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient, entry: g.entry}
 		if t.part == "*" {
@@ -292,11 +298,28 @@ func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer,
 	return a, nil
 }
 
-func (s *Service) getVersion(ctx context.Context, v view, p access.Policy, t target) (store.Version, error) {
-	if t.version != "" {
-		return s.ReadVersion(ctx, p, t.resourceType, t.id, t.version)
+func getMetadata(pref Preferences, params []search.Parameter) (answer, error) {
+	if pref.Metadata == nil {
+		return answer{}, fhir.Errorf(fhir.NotFound, fhir.CodeNotFound, "there is no CapabilityStatement")
 	}
-	return s.read(ctx, v, p, t.resourceType, t.id)
+	shape, err := ShapeOf("CapabilityStatement", params)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := shape.Apply(pref.Metadata())
+	return answer{status: http.StatusOK, resource: body}, err
+}
+
+func (s *Service) getVersion(ctx context.Context, v view, p access.Policy, t target) (store.Version, error) {
+	if t.version == "" {
+		return s.read(ctx, v, p, t.resourceType, t.id)
+	}
+	if _, inside := v.(commitView); inside { // the version may be what the commit itself has made
+		if current, err := v.Read(t.resourceType, t.id); err == nil && t.version == strconv.FormatInt(current.Version, 10) {
+			return s.read(ctx, v, p, t.resourceType, t.id)
+		}
+	}
+	return s.ReadVersion(ctx, p, t.resourceType, t.id, t.version)
 }
 
 func (s *Service) getSearch(v view, p access.Policy, q Search, pref Preferences) (answer, error) {
@@ -310,7 +333,7 @@ func (s *Service) getSearch(v view, p access.Policy, q Search, pref Preferences)
 
 func (s *Service) getHistory(ctx context.Context, v view, p access.Policy, h History, pref Preferences) (answer, error) {
 	if _, inside := v.(commitView); inside {
-		return answer{}, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history inside a transaction is not supported; ask for it in a batch")
+		return answer{}, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history inside a transaction is not supported: it would not show what the transaction itself writes; ask for it in a batch, or on its own")
 	}
 	page, err := s.History(ctx, p, h)
 	if err != nil {
@@ -330,7 +353,7 @@ func answerBundle(kind, base string, answers []answer) []byte {
 	for _, a := range answers {
 		w.begin()
 		a.write(w, base)
-		w.raw(`}`)
+		_ = w.end() // into memory
 	}
 	return w.close()
 }

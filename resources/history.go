@@ -2,8 +2,6 @@ package resources
 
 import (
 	"context"
-	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +15,8 @@ import (
 // History is a request for versions: of one resource, of a type (ID is empty), or of all (both are empty).
 type History struct {
 	Type, ID string
-	Params   []search.Parameter // _count, _since, _at, _list, _cursor
+	Params   []search.Parameter // _count, _since, _at, _list, _summary, _elements, _cursor
+	Window   int                // as of a Search
 }
 
 func (h History) path() string {
@@ -30,12 +29,15 @@ func (h History) path() string {
 	return h.Type + "/" + h.ID + "/_history"
 }
 
-// HistoryPage is a page of versions, newest first.
-type HistoryPage struct {
-	Total   int64 // -1: not known
-	Entries []store.Version
-	links   []pageLink
-	shape   Shape
+// historyQuery is a History whose parameters are read.
+type historyQuery struct {
+	find     store.History
+	at       cursor
+	count    int // versions on a page; 0: only their number is asked for
+	list     string
+	shape    Shape
+	applied  []search.Parameter // what the page's links repeat
+	versions func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error
 }
 
 // History finds versions (http.html#history). Each version is judged by the policy on its own, a deletion by the content that
@@ -46,55 +48,83 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 			return nil, err
 		}
 	}
-	find, at, count, applied, err := s.historyOf(p, h)
+	q, err := s.historyOf(p, h)
 	if err != nil {
 		return nil, err
 	}
 	if err := mayList(p, h); err != nil {
 		return nil, err
 	}
-	versions := s.versions
-	if i := slices.IndexFunc(applied, func(p search.Parameter) bool { return p.Name == "_list" }); i >= 0 {
-		list, err := s.listOf(ctx, p, applied[i].Value)
+	q.versions = s.versions
+	if q.list != "" {
+		list, err := s.listOf(ctx, p, q.list)
 		if err != nil {
 			return nil, err
 		}
-		versions = func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
+		q.versions = func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
 			return s.listedVersions(ctx, p, find, list, take)
 		}
 	}
-	page := &HistoryPage{Total: -1}
-	if page.shape, err = ShapeOf(h.Type, applied); err != nil {
+	page := &HistoryPage{Total: -1, shape: q.shape, window: s.window(storeView{ctx, s.Store}, h.Window)}
+	if q.count == 0 {
+		err = s.countVersions(ctx, p, q, page)
+	} else {
+		err = s.fillHistory(ctx, p, q, page)
+	}
+	if err != nil {
 		return nil, err
 	}
-	more, last := false, ""
-	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
-		find.Limit = count + 1
+	if page.Total == 0 && h.ID != "" {
+		if _, err := s.Read(ctx, p, h.Type, h.ID); err != nil && asError(err).Reason != fhir.Gone {
+			return nil, err
+		}
 	}
-	err = versions(ctx, p, find, func(e store.HistoryEntry) bool {
-		if more = len(page.Entries) == count; !more {
-			page.Entries = append(page.Entries, e.Version)
+	page.links = inFormat(page.links, h.Params)
+	return page, nil
+}
+
+func (s *Service) fillHistory(ctx context.Context, p access.Policy, q *historyQuery, page *HistoryPage) error {
+	more, last, find := false, "", q.find
+	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
+		find.Limit = q.count + 1
+	}
+	err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {
+		if more = len(page.Entries) == q.count; !more {
+			page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
 			last = e.Position
 		}
 		return !more
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if find.After == "" {
-		if len(page.Entries) == 0 && h.ID != "" {
-			if _, err := s.Read(ctx, p, h.Type, h.ID); err != nil && asError(err).Reason != fhir.Gone {
-				return nil, err
-			}
-		}
-		if !more {
-			page.Total = int64(len(page.Entries))
-		}
+	if find.After == "" && !more {
+		page.Total = int64(len(page.Entries))
 	}
-	at.Query = formatQuery(applied)
-	links, err := s.pageLinks(p, at, at.advanced(last, -1), more, count)
-	page.links = inFormat(links, h.Params)
-	return page, err
+	q.at.Query = formatQuery(q.applied)
+	page.links, err = s.pageLinks(p, q.at, q.at.advanced(last, -1), more, q.count)
+	return err
+}
+
+// maxCountedVersions is how many versions are counted: each has to be read.
+const maxCountedVersions = 10_000
+
+// countVersions settles the total of a page that has nothing else.
+func (s *Service) countVersions(ctx context.Context, p access.Policy, q *historyQuery, page *HistoryPage) error {
+	find := q.find
+	find.After, find.Limit, page.Total = "", maxCountedVersions+1, 0
+	if p != access.Everything {
+		find.Limit = 0
+	}
+	err := q.versions(ctx, p, find, func(store.HistoryEntry) bool {
+		page.Total++
+		return page.Total <= maxCountedVersions
+	})
+	if err == nil && page.Total > maxCountedVersions {
+		err = fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "there are more than %d versions, too many to count: narrow the history down by _since", maxCountedVersions).At("_count")
+	}
+	page.links = []pageLink{{"self", withQuery(q.at.Path, append(q.applied, search.Parameter{Name: "_count", Value: "0"}))}}
+	return err
 }
 
 func mayList(p access.Policy, h History) error {
@@ -139,81 +169,72 @@ func (s *Service) listed(ctx context.Context, f search.Filter, version store.Ver
 	return s.permits(storeView{ctx, s.Store}, f, judged)
 }
 
-// historyOf reads the parameters; applied are those that the page's links repeat.
-func (s *Service) historyOf(p access.Policy, h History) (find store.History, at cursor, count int, applied []search.Parameter, err error) {
-	find, count = store.History{Type: h.Type, ID: h.ID}, s.PageSize
+// historyOf reads the parameters.
+func (s *Service) historyOf(p access.Policy, h History) (*historyQuery, error) {
 	at, params, err := s.resume(p, h.path(), h.Params)
 	if err != nil {
-		return find, at, 0, nil, err
+		return nil, err
 	}
-	find.After = at.After
+	q := &historyQuery{find: store.History{Type: h.Type, ID: h.ID, After: at.After}, at: at, count: s.PageSize}
+	var shaping []search.Parameter
 	seen := map[string]bool{}
 	for _, param := range params {
-		if param.Value == "" {
+		if param.Value == "" || param.Name == "_format" || param.Name == "_pretty" {
 			continue
 		}
-		if once := param.Name != "_format" && param.Name != "_pretty"; once && seen[param.Name] {
-			return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s may be given once", clip(param.Name)).At(clip(param.Name))
+		if seen[param.Name] {
+			return nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s may be given once", clip(param.Name)).At(clip(param.Name))
 		}
 		seen[param.Name] = true
-		switch param.Name {
-		case "_count":
-			if count, err = strconv.Atoi(param.Value); err != nil || count < 1 {
-				return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_count is a number from 1, not %q", clip(param.Value)).At("_count")
-			}
-			count = min(count, s.MaxPage)
-		case "_since", "_at":
-			moment, err := fhir.ParseMoment(strings.ReplaceAll(param.Value, " ", "+")) // as a zone's sign arrives that was not escaped
-			if err != nil {
-				return find, at, 0, nil, asError(err).At(param.Name)
-			}
-			if param.Name == "_since" {
-				find.Since = time.UnixMicro(moment.Lo).UTC()
-			} else { // some time of the day, minute or instant that is meant
-				find.At = store.Span{From: time.UnixMicro(moment.Lo).UTC(), To: time.UnixMicro(moment.Hi - 1).UTC()}
-			}
-			applied = append(applied, param)
-		case "_list":
-			if h.ID != "" {
-				return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all").At("_list")
-			}
-			applied = append(applied, param)
-		case "_summary", "_elements":
-			applied = append(applied, param)
-		case "_format", "_pretty":
+		switch {
+		case param.Name == "_summary" && param.Value == "count": // as for searches, the same as _count=0
+			q.count = 0
+			continue
+		case param.Name == "_summary" || param.Name == "_elements":
+			shaping = append(shaping, param)
 		default:
-			return find, at, 0, nil, fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _elements, _list, _since, _summary", clip(param.Name)).At(clip(param.Name))
+			if err := q.read(param, h, s.MaxPage); err != nil {
+				return nil, err
+			}
+		}
+		if param.Name != "_count" {
+			q.applied = append(q.applied, param)
 		}
 	}
-	return find, at, count, applied, nil
+	q.shape, err = ShapeOf(h.Type, shaping)
+	return q, err
 }
 
-// Bundle is the page as a Bundle of type history.
-func (page *HistoryPage) Bundle(base string) ([]byte, error) {
-	size := 0
-	for _, v := range page.Entries {
-		size += len(v.Body) + 2*entrySize
-	}
-	w := newBundle("history", base, page.Total, page.links, size)
-	for _, v := range page.Entries {
-		method, url, status := http.MethodPut, v.Type+"/"+v.ID, http.StatusOK
-		switch {
-		case v.Method == store.Created:
-			method, url, status = http.MethodPost, v.Type, http.StatusCreated
-		case v.Deleted():
-			method, status = http.MethodDelete, http.StatusNoContent
-		case v.Version == 1:
-			status = http.StatusCreated
+// read reads a parameter that says which versions are asked for.
+func (q *historyQuery) read(param search.Parameter, h History, maxPage int) error {
+	switch param.Name {
+	case "_count":
+		n, err := strconv.Atoi(param.Value)
+		if err != nil || n < 0 {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeValue, "_count is a number from 0, not %q", clip(param.Value)).At("_count")
 		}
-		body, err := page.shape.Apply(v.Body)
+		if q.count > 0 { // else _summary=count has said so already
+			q.count = min(n, maxPage)
+		}
+	case "_since", "_at":
+		moment, err := fhir.ParseMoment(strings.ReplaceAll(param.Value, " ", "+")) // as a zone's sign arrives that was not escaped
 		if err != nil {
-			return nil, damaged(v.Key, err)
+			return asError(err).At(param.Name)
 		}
-		w.begin()
-		w.resource(base, v, body)
-		w.raw(`,"request":{"method":"`, method, `","url":"`, url, `"},"response":{"status":"`, statusLine(status), `","etag":`)
-		w.text(ETag(v))
-		w.raw(`,"lastModified":"`, fhir.FormatInstant(v.Updated), `"}}`)
+		if param.Name == "_since" {
+			q.find.Since = time.UnixMicro(moment.Lo).UTC()
+		} else { // some time of the day, minute or instant that is meant
+			q.find.At = store.Span{From: time.UnixMicro(moment.Lo).UTC(), To: time.UnixMicro(moment.Hi - 1).UTC()}
+		}
+	case "_list":
+		if h.ID != "" {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "_list narrows the history of a type or of all").At("_list")
+		}
+		q.list = param.Value
+	case "_sort":
+		return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has one order, newest first, and takes no _sort").At("_sort")
+	default:
+		return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "a history has no parameter %q; supported: _at, _count, _elements, _list, _since, _summary", clip(param.Name)).At(clip(param.Name))
 	}
-	return w.close(), nil
+	return nil
 }

@@ -221,17 +221,18 @@ func (page *Page) entries(w *bundleWriter, base string) error {
 			}
 			w.begin()
 			w.resource(base, v, body)
-			w.raw(`,"search":{"mode":"`, [...]string{"match", "include"}[i], `"}}`)
-			if err := w.flush(flushed); err != nil {
+			w.raw(`,"search":{"mode":"`, [...]string{"match", "include"}[i], `"}`)
+			if err := w.end(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(page.Issues) > 0 {
-		w.begin()
-		w.raw(`"resource":`, string(fhir.Outcome(page.Issues...).Bytes()), `,"search":{"mode":"outcome"}}`)
+	if len(page.Issues) == 0 {
+		return nil
 	}
-	return nil
+	w.begin()
+	w.raw(`"resource":`, string(fhir.Outcome(page.Issues...).Bytes()), `,"search":{"mode":"outcome"}`)
+	return w.end()
 }
 
 // Compartment names one, "Patient/123" (compartmentdefinition.html).

@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 
 	"fhirside/resources/store"
@@ -18,8 +17,6 @@ const (
 	tasted = 100
 	// reread is how many are read again at once.
 	reread = 16
-	// flushed is from how many bytes on a Bundle that is sent as it grows is handed on.
-	flushed = 32 << 10
 )
 
 // window is what a page holds of its resources.
@@ -168,16 +165,43 @@ func (w *window) again(list []store.Version) (read []store.Version, err error) {
 	return read, nil
 }
 
+// holdVersion is hold for versions of a history, of which deletions have no body.
+func (w *window) holdVersion(v store.Version) store.Version {
+	if v.Deleted() {
+		return v
+	}
+	return w.hold(v)
+}
+
+// versions yields versions of a history with their bodies. One that was erased since it was found is left out.
+func (w *window) versions(list []store.Version) iter.Seq2[store.Version, error] {
+	return func(yield func(store.Version, error) bool) {
+		for _, v := range list {
+			var err error
+			if w.short && v.Body == nil && !v.Deleted() {
+				v, err = w.store.store.ReadVersion(w.store.ctx, v.Type, v.ID, v.Version)
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Whole says whether the page holds all of its resources.
 func (page *Page) Whole() bool { return !page.window.short }
 
-// Write sends the page as a searchset, resource by resource; see Bundle. After an error the Bundle has no end.
-func (page *Page) Write(to io.Writer, base string) error {
-	w := newBundle("searchset", base, page.Total, page.links, flushed)
-	w.to = to
-	if err := page.entries(w, base); err != nil {
+// Write sends the page as a searchset, resource by resource; see Bundle.
+func (page *Page) Write(to BundleSink, base string) error {
+	w, err := sendBundle(to, "searchset", base, page.Total, page.links)
+	if err == nil {
+		err = page.entries(w, base)
+	}
+	if err != nil {
 		return err
 	}
-	w.close()
-	return w.flush(0)
+	return to.End()
 }

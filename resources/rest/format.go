@@ -250,9 +250,6 @@ func (as representation) render(body []byte) ([]byte, error) {
 	return body, nil
 }
 
-// plain says whether resources are sent as they are.
-func (as representation) plain() bool { return as.encoding == jsonEncoding && !as.pretty }
-
 // representationOf is representationFor a request whose parameters nobody has read, for refusals.
 func representationOf(r *http.Request) representation {
 	params, _ := resources.ParseQuery(r.URL.RawQuery)

@@ -14,16 +14,16 @@ import (
 
 func (s *server) read(r *request) error {
 	version, err := s.Service.Read(r.ctx, r.policy, r.param("type"), r.param("id"))
-	return s.show(r, version, err)
+	return s.showVersion(r, version, err)
 }
 
 func (s *server) readVersion(r *request) error {
 	version, err := s.Service.ReadVersion(r.ctx, r.policy, r.param("type"), r.param("id"), r.param("version"))
-	return s.show(r, version, err)
+	return s.showVersion(r, version, err)
 }
 
-// show answers a read with the version that was found; with its ETag also where it is a deletion, beside the error.
-func (s *server) show(r *request, version store.Version, err error) error {
+// showVersion answers a read with the version that was found; with its ETag also where it is a deletion, beside the error.
+func (s *server) showVersion(r *request, version store.Version, err error) error {
 	if version.Version > 0 {
 		setVersion(r.c, version)
 	}
@@ -121,15 +121,11 @@ func (s *server) patchWhere(r *request) error {
 }
 
 func (s *server) history(r *request) error {
-	page, err := s.Service.History(r.ctx, r.policy, resources.History{Type: r.param("type"), ID: r.param("id"), Params: r.params})
+	page, err := s.Service.History(r.ctx, r.policy, resources.History{Type: r.param("type"), ID: r.param("id"), Params: r.params, Window: window})
 	if err != nil {
 		return err
 	}
-	body, err := page.Bundle(r.pref.Base)
-	if err != nil {
-		return err
-	}
-	return r.respond(http.StatusOK, body)
+	return r.show(page)
 }
 
 func (s *server) search(r *request) error {
@@ -164,14 +160,7 @@ func (s *server) searchFor(r *request, q resources.Search) error {
 	if err != nil {
 		return err
 	}
-	if !page.Whole() && r.as.plain() {
-		return r.stream(page)
-	}
-	body, err := page.Bundle(r.pref.Base)
-	if err != nil {
-		return err
-	}
-	return r.respond(http.StatusOK, body)
+	return r.show(page)
 }
 
 func (s *server) bundle(r *request) error {
@@ -179,6 +168,7 @@ func (s *server) bundle(r *request) error {
 	if err != nil {
 		return err
 	}
+	r.pref.Metadata = func() []byte { return s.Metadata(r.pref.Base) }
 	body, err := s.Service.Bundle(r.ctx, r.policy, resource, r.pref)
 	if err != nil {
 		return err

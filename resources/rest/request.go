@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,40 +132,6 @@ func write(c *gin.Context, status int, contentType []string, body []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)
-}
-
-// window is how many bytes of resources a page of a search holds before it is sent while it is read.
-const window = 4 << 20
-
-// stream sends a page that holds no more than a window of its resources. What cannot be read any more breaks the connection: the
-// status is sent by then, and the client must not take half a Bundle for all of it.
-func (r *request) stream(page *resources.Page) error {
-	h := r.c.Writer.Header()
-	h["Content-Type"] = r.as.contentType
-	varies(h)
-	r.c.Writer.WriteHeader(http.StatusOK)
-	if r.c.Request.Method == http.MethodHead {
-		return nil
-	}
-	to := &sink{Writer: r.c.Writer}
-	if err := page.Write(to, r.pref.Base); err != nil {
-		if to.err == nil { // else nobody reads any more
-			_ = r.c.Error(err)
-		}
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// sink notes whether writing failed.
-type sink struct {
-	io.Writer
-	err error
-}
-
-func (s *sink) Write(p []byte) (n int, err error) {
-	n, s.err = s.Writer.Write(p)
-	return n, s.err
 }
 
 // written answers a write: status, Location and version, and the body that the client prefers.

@@ -16,7 +16,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"fhirside/fhir"
+	"fhirside/fhir/xml"
 	"fhirside/resources"
 	"fhirside/resources/access"
 	"fhirside/resources/rest"
@@ -103,7 +106,7 @@ func inUse() uint64 {
 	return m.HeapAlloc
 }
 
-// TestMemoryOfBigPages: a page of a thousand needs no more memory than one of a hundred, matches and includes.
+// TestMemoryOfBigPages: a page of a thousand needs no more memory than one of a hundred, matches and includes, in every format.
 func TestMemoryOfBigPages(t *testing.T) {
 	for name, open := range map[string]func(*testing.T) store.Store{
 		"sqlite": func(t *testing.T) store.Store {
@@ -122,11 +125,14 @@ func TestMemoryOfBigPages(t *testing.T) {
 			handler := pages(st, io.Discard)
 			ask := func(query string) *reader {
 				s := &reader{header: http.Header{}}
-				handler.ServeHTTP(s, httptest.NewRequest("GET", "/fhir/DocumentReference?"+query, nil))
+				handler.ServeHTTP(s, httptest.NewRequest("GET", "/fhir/DocumentReference"+query, nil))
 				return s
 			}
-			for _, query := range []string{"_total=none", "_include=DocumentReference:encounter", "_sort=-_lastUpdated"} {
-				ask(query + "&_count=100")
+			ask("?_count=1000")
+			for _, query := range []string{
+				"?_include=DocumentReference:encounter&_sort=-_lastUpdated", "?_total=none&_pretty=true", "?_total=none&_format=xml",
+				"/_history?_format=xml&_pretty=true",
+			} {
 				few, many := ask(query+"&_count=100"), ask(query+"&_count=1000")
 				t.Logf("%s: %d MB in use while %d MB are sent, and %d MB while %d MB are", query, few.peak>>20, few.taken>>20, many.peak>>20, many.taken>>20)
 				if many.taken < 20<<20 || many.peak > few.peak+8<<20 {
@@ -169,17 +175,15 @@ func TestBigPages(t *testing.T) {
 			get := func(method, query string, w http.ResponseWriter) {
 				handler.ServeHTTP(w, httptest.NewRequest(method, "/fhir/DocumentReference?_count=1000&_include=DocumentReference:encounter"+query, nil))
 			}
-			plain, pretty, head := httptest.NewRecorder(), httptest.NewRecorder(), httptest.NewRecorder()
+			plain, head := httptest.NewRecorder(), httptest.NewRecorder()
 			get("GET", "", plain)
-			get("GET", "&_pretty=true", pretty)
 			get("HEAD", "", head)
 			all := entries(t, plain.Body.Bytes())
 			if len(all) != 2*n || !strings.Contains(plain.Body.String()[:200], fmt.Sprintf(`"total":%d`, n)) {
 				t.Fatalf("%d entries: %.300s", len(all), plain.Body)
 			}
-			if got := entries(t, pretty.Body.Bytes()); strings.Join(got, ",") != strings.Join(all, ",") {
-				t.Error("another page where it is pretty")
-			}
+			sameInAllFormats(t, handler, "/fhir/DocumentReference?_count=1000&_include=DocumentReference:encounter")
+			sameInAllFormats(t, handler, "/fhir/DocumentReference/_history?_count=1000")
 			if head.Code != http.StatusOK || head.Body.Len() > 0 {
 				t.Errorf("HEAD: %d with %d bytes", head.Code, head.Body.Len())
 			}
@@ -193,6 +197,44 @@ func TestBigPages(t *testing.T) {
 				t.Error("what was changed meanwhile is not what was found")
 			}
 		})
+	}
+}
+
+// sameInAllFormats compares a page that is sent entry by entry with what it is as a whole.
+func sameInAllFormats(t *testing.T, handler http.Handler, url string) {
+	t.Helper()
+	get := func(format string) []byte {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", url+"&_format="+format, nil))
+		if w.Code != http.StatusOK || w.Header().Get("Content-Length") != "" {
+			t.Fatalf("%s in %s: %d of %s bytes", url, format, w.Code, w.Header().Get("Content-Length"))
+		}
+		return w.Body.Bytes()
+	}
+	// The links tell of the format and whether it is pretty.
+	in := func(page []byte, format string) []byte {
+		return bytes.ReplaceAll(page, []byte("_format=json"), []byte("_format="+format))
+	}
+	plain := get("json")
+	pretty := jsontext.Value(in(plain, "json&_pretty=true"))
+	if err := pretty.Indent(jsontext.WithIndent("  ")); err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	if got := get("json&_pretty=true"); string(got) != string(pretty)+"\n" {
+		t.Errorf("%s is another page where it is pretty", url)
+	}
+	for _, format := range []string{"xml", "xml&_pretty=true"} {
+		whole, err := fhir.Parse(in(plain, format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := xml.Encode(whole, strings.HasSuffix(format, "true"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := get(format); !bytes.Equal(got, want) {
+			t.Errorf("%s is another page in %s", url, format)
+		}
 	}
 }
 

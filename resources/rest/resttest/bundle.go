@@ -150,6 +150,20 @@ var transactions = []scenario{
 		{do: "POST ", status: 200, header: map[string]string{"Prefer": "return=representation"}, body: bundleOf("transaction", entry("POST", "Patient", `{"resourceType":"Patient","active":true}`)), has: []string{`"fullUrl":"{base}/Patient/new-1","resource":{"resourceType":"Patient","id":"new-1"`}},
 		{do: "POST ", status: 200, header: map[string]string{"Prefer": "return=OperationOutcome"}, body: bundleOf("transaction", entry("POST", "Patient", `{"resourceType":"Patient"}`)), has: []string{`"outcome":{"resourceType":"OperationOutcome"`}},
 	}},
+	{"reads of every kind", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "POST ", status: 200, statuses: "201 200 200 200 200 200 404 400 404", body: bundleOf("batch",
+			request("GET", "Patient/1/_history")+","+request("HEAD", "Patient/_history?_count=1")+","+request("GET", "{base}/_history?_count=0")+","+
+				request("GET", "metadata")+","+request("GET", "/metadata?_elements=status")+","+
+				request("GET", "Patient/2/_history")+","+request("GET", "Patient/1/_history?_since=soon")+","+request("GET", "metadata/1")),
+			has: []string{`"type":"history","total":1`, `"resourceType":"CapabilityStatement"`, `"purpose":"test"`, `SUBSETTED`}},
+		{do: "POST ", status: 200, statuses: "200 200 200", body: bundleOf("transaction",
+			entry("PUT", "Patient/1", `{"resourceType":"Patient","id":"1","active":true}`)+","+request("GET", "metadata")+","+request("GET", "Patient/1/_history/2")),
+			has: []string{`"resourceType":"CapabilityStatement"`, `"active":true`}},
+		{do: "POST ", status: 400, has: []string{"history inside a transaction", `"expression":["Bundle.entry[0]"]`}, body: bundleOf("transaction", request("GET", "Patient/1/_history"))},
+		{do: "POST ", status: 404, body: bundleOf("transaction", request("GET", "Patient/1/_history/3"))},
+		{do: "POST ", status: 200, statuses: "400 400 400", body: bundleOf("batch", request("POST", "metadata")+","+request("PUT", "metadata")+","+request("DELETE", "_history"))},
+	}},
 	{"not a bundle to process", []step{
 		{do: "POST ", status: 400, body: `{"resourceType":"Patient"}`, has: []string{"Patient"}},
 		{do: "POST ", status: 400, body: `{"resourceType":"Bundle","type":"collection"}`, has: []string{`"expression":["Bundle.type"]`}},

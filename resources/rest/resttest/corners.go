@@ -49,7 +49,7 @@ var corners = []scenario{
 		{do: "DELETE Patient/1", status: 204},
 		{do: "GET Patient/1/_history?_summary=true", status: 200, has: []string{`"active":true`, "SUBSETTED", `"method":"DELETE"`}, hasNot: []string{"contact"}},
 		{do: "GET Patient/1/_history?_elements=contact&_count=1", status: 200, has: []string{`_elements=contact&_count=1"`}},
-		{do: "GET Patient/1/_history?_summary=count", status: 400},
+		{do: "GET Patient/1/_history?_summary=counts", status: 400},
 	}},
 	{"preferences", []step{
 		{do: "PUT Patient/1", header: map[string]string{"Prefer": `Return="minimal"`}, body: `{"resourceType":"Patient","id":"1"}`, status: 201, hasNot: []string{"resourceType"}},
