@@ -40,6 +40,7 @@ type Statement struct {
 	mu      sync.Mutex
 	of      *search.Registry // what the text was composed for
 	text    text
+	known   map[string][]byte // the statements for base URLs
 }
 
 // text is a statement's, before and after the base URL.
@@ -51,13 +52,11 @@ const basePlaceholder = "base:url"
 // New makes a Statement.
 func New(o Options) *Statement { return &Statement{options: o} }
 
-// For is the statement's text for clients that know the server by this base URL.
-func (s *Statement) For(base string) []byte {
-	t := s.current()
-	return slices.Concat(t.before, fhir.Quote(base), t.after)
-}
+// maxKnown is for how many base URLs a statement is kept. A server has one or two; but a client may invent some.
+const maxKnown = 8
 
-func (s *Statement) current() text {
+// For is the statement's text for clients that know the server by this base URL: the same bytes until something changes.
+func (s *Statement) For(base string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if registry := s.options.Registry(); registry != s.of {
@@ -65,10 +64,18 @@ func (s *Statement) current() text {
 		if err != nil {
 			panic("capability: " + err.Error()) // what it is made of is part of the binary, or was checked
 		}
-		s.of = registry
+		s.of, s.known = registry, map[string][]byte{}
 		s.text.before, s.text.after, _ = bytes.Cut(r.Bytes(), fhir.Quote(basePlaceholder))
 	}
-	return s.text
+	known, ok := s.known[base]
+	if !ok {
+		known = slices.Concat(s.text.before, fhir.Quote(base), s.text.after)
+		if len(s.known) >= maxKnown {
+			clear(s.known)
+		}
+		s.known[base] = known
+	}
+	return known
 }
 
 func compose(o Options, registry *search.Registry) (*fhir.Resource, error) {

@@ -23,6 +23,9 @@ func statement(t *testing.T) *fhir.Resource {
 	if second := s.For("http://two.example/fhir"); !bytes.Equal(first, bytes.ReplaceAll(second, []byte("//two."), []byte("//one."))) {
 		t.Error("statements for two base URLs differ in more than that")
 	}
+	if again := s.For("http://one.example/fhir"); &again[0] != &first[0] {
+		t.Error("it is made again though nothing has changed")
+	}
 	r, err := fhir.Parse(first)
 	if err != nil {
 		t.Fatal(err)

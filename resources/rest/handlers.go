@@ -1,10 +1,7 @@
 package rest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
-	"strings"
 	"time"
 
 	"fhirside/fhir"
@@ -35,7 +32,7 @@ func (s *server) showVersion(r *request, version store.Version, err error) error
 		since, _ = http.ParseTime(text) // what is no date is ignored (RFC 9110, section 13.1.3)
 	}
 	if resources.NotModified(version, r.header("If-None-Match"), since) {
-		r.c.Status(http.StatusNotModified)
+		r.notModified()
 		return nil
 	}
 	if version.Type == binary {
@@ -174,24 +171,4 @@ func (s *server) bundle(r *request) error {
 		return err
 	}
 	return r.respond(http.StatusOK, body)
-}
-
-// metadata serves the statement of capabilities, with an entity tag since it is big and changes rarely (http.html#capabilities).
-func (s *server) metadata(r *request) error {
-	shape, err := resources.ShapeOf("CapabilityStatement", r.params)
-	if err != nil {
-		return err
-	}
-	statement := s.Metadata(r.pref.Base)
-	digest := sha256.Sum256(statement)
-	tag := `W/"` + hex.EncodeToString(digest[:8]) + `"`
-	r.c.Header("ETag", tag)
-	if known := r.header("If-None-Match"); known == "*" || strings.Contains(known, tag) {
-		r.c.Status(http.StatusNotModified)
-		return nil
-	}
-	if statement, err = shape.Apply(statement); err != nil {
-		return err
-	}
-	return r.respond(http.StatusOK, statement)
 }

@@ -131,9 +131,13 @@ func knownMethod(method string) string {
 	return "OTHER"
 }
 
+// notStored keeps records out of the caches of browsers and proxies, which would also guess how long they are fresh.
+var notStored = []string{"no-store"}
+
 // handle makes a gin handler of one that returns an error.
 func (s *server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		c.Writer.Header()["Cache-Control"] = notStored
 		if err := f(c); err != nil {
 			s.fail(c, err)
 		}

@@ -30,26 +30,27 @@ func (r *request) show(p page) error {
 		}
 		return r.respond(http.StatusOK, body)
 	}
-	h := r.c.Writer.Header()
-	h["Content-Type"] = r.as.contentType
-	varies(h)
 	if r.c.Request.Method == http.MethodHead {
+		r.begin(r.as.contentType)
 		r.c.Writer.WriteHeader(http.StatusOK)
 		return nil
 	}
-	to := &pageWriter{as: r.as, frame: r.as.frame(), to: r.c.Writer}
+	to := &pageWriter{as: r.as, frame: r.as.frame(), to: r.c.Writer, begin: func() { r.begin(r.as.contentType) }}
 	err := p.Write(to, r.pref.Base)
 	switch {
-	case err == nil:
-		return nil
-	case !to.sent:
-		h.Del("Content-Type")
-		h.Del("Vary")
+	case err == nil || !to.sent:
 		return err
 	case to.broken == nil: // else nobody reads any more
 		_ = r.c.Error(err)
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// begin sets the headers of an answer with a body.
+func (r *request) begin(contentType []string) {
+	h := r.c.Writer.Header()
+	h["Content-Type"] = contentType
+	varies(h)
 }
 
 // pageWriter writes a Bundle in the client's format as it grows. Each entry is rendered in a Bundle of its own, what is around it there
@@ -58,6 +59,7 @@ type pageWriter struct {
 	as      representation
 	frame   frame
 	to      io.Writer
+	begin   func() // is called before anything is sent
 	out     []byte // what is not sent yet
 	entries int
 	sent    bool  // something is
@@ -142,7 +144,10 @@ func (w *pageWriter) add(text []byte, before, after string) error {
 }
 
 func (w *pageWriter) send() error {
-	w.sent = true
+	if !w.sent {
+		w.sent = true
+		w.begin()
+	}
 	_, w.broken = w.to.Write(w.out)
 	w.out = w.out[:0]
 	return w.broken

@@ -121,8 +121,14 @@ func (r *request) respond(status int, body []byte) error {
 	return nil
 }
 
-// varies says what bodies depend on beside the URL, and beside the origin where that counts (see crossOrigin).
-func varies(h http.Header) { h["Vary"] = append(h["Vary"], "Accept-Encoding", "Accept") }
+// varies says what bodies depend on beside the URL, and beside the origin and Accept-Encoding (see crossOrigin and compressed).
+func varies(h http.Header) { h["Vary"] = append(h["Vary"], "Accept") }
+
+// notModified answers that the client has what it asks for, in the format in which it asks (RFC 9110, section 15.4.5).
+func (r *request) notModified() {
+	varies(r.c.Writer.Header())
+	r.c.Status(http.StatusNotModified)
+}
 
 // write sends a body. An error of the connection has nobody left to be told.
 func write(c *gin.Context, status int, contentType []string, body []byte) {

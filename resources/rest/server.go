@@ -38,7 +38,7 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Base is the server's FHIR base URL as clients know it, without a slash at its end; "": what each request was sent to.
 	Base string
-	// Metadata is the CapabilityStatement for a base URL.
+	// Metadata is the CapabilityStatement for a base URL. It is quick where it gives the same bytes again as long as nothing changes.
 	Metadata func(base string) []byte
 	// MaxBody is the most bytes of a request body, after decompression; default 64 MiB.
 	MaxBody int64
@@ -53,7 +53,8 @@ type Options struct {
 // server holds what the handlers need.
 type server struct {
 	Options
-	metrics metrics
+	metrics    metrics
+	statements statements
 }
 
 // Path is where the FHIR API lives below the server's origin.
@@ -73,7 +74,7 @@ func New(o Options) http.Handler {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &server{Options: o, metrics: newMetrics(o.Metrics)}
+	s := &server{Options: o, metrics: newMetrics(o.Metrics), statements: newStatements()}
 	return s.crossOrigin(compressed(withoutTrailingSlash(s.engine())))
 }
 

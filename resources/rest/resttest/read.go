@@ -31,7 +31,7 @@ var reads = []scenario{
 	}},
 	{"conditional read", []step{
 		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
-		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"1"`}, status: 304, headers: map[string]string{"ETag": `W/"1"`}},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"1"`}, status: 304, headers: map[string]string{"ETag": `W/"1"`, "Cache-Control": "no-store"}},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `"1"`}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `1`}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2", W/"1"`}, status: 304},
