@@ -25,10 +25,11 @@ import (
 )
 
 var (
-	figures = flag.Bool("figures", false, "measure and print the table of docs/benchmarks.md (minutes, and nothing else should run)")
-	data    = flag.String("synthea", "../../../shared/data/synthea", "folder with the Synthea transaction Bundles")
-	rounds  = flag.Int("rounds", 5, "rounds of what is measured in turns")
-	round   = flag.Duration("round", 3*time.Second, "length of a round")
+	figures  = flag.Bool("figures", false, "measure and print the table of docs/benchmarks.md (minutes, and nothing else should run)")
+	data     = flag.String("synthea", "../../../shared/data/synthea", "folder with the Synthea transaction Bundles")
+	database = flag.String("database", "", "connection string of the database to measure MongoDB on; what it holds is kept, and only an empty one is loaded (default: a new one)")
+	rounds   = flag.Int("rounds", 5, "rounds of what is measured in turns")
+	round    = flag.Duration("round", 3*time.Second, "length of a round")
 )
 
 // TestFigures measures the server on each store.
@@ -46,7 +47,6 @@ func TestFigures(t *testing.T) {
 func begin(t *testing.T) *bench {
 	b := &bench{T: t, dir: t.TempDir()}
 	b.build()
-	b.unpack()
 	t.Cleanup(func() {
 		fmt.Print("\n| figure | measured | floor | ratio |\n|---|--:|--:|--:|\n", strings.Join(b.table, ""), "\n")
 	})
@@ -109,10 +109,11 @@ func (b *bench) unpack() {
 
 // process is a server or a floor.
 type process struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	said  string // its first line
-	base  string
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+	said   string // its first line
+	base   string
 }
 
 // floor starts this test binary as one of the floors and waits for its line.
@@ -127,10 +128,17 @@ func (b *bench) floor(name string, args ...string) *process {
 	stdout, err := cmd.StdoutPipe()
 	b.must(err)
 	b.must(cmd.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	p := &process{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
+	p.said = b.line(p)
+	p.base = "http://" + p.said + "/fhir"
+	return p
+}
+
+// line is the next one that a floor writes.
+func (b *bench) line(p *process) string {
+	line, err := p.stdout.ReadString('\n')
 	b.must(err)
-	said := strings.TrimSpace(line)
-	return &process{cmd, stdin, said, "http://" + said + "/fhir"}
+	return strings.TrimSpace(line)
 }
 
 func (p *process) stop() {
@@ -179,6 +187,9 @@ func (b *bench) serve(store string) (p *process, took time.Duration) {
 
 // send loads as many copies of the Synthea set as asked for over HTTP.
 func (b *bench) send(server *process, copies int) time.Duration {
+	if b.bundles == "" {
+		b.unpack()
+	}
 	begun := time.Now()
 	cmd := exec.Command(b.binary, "load", "--server", server.base, "--workers", "4", "--copies", strconv.Itoa(copies), b.bundles)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -22,7 +22,8 @@ const floorVariable = "FHIRSIDE_FLOOR"
 
 func TestMain(m *testing.M) {
 	floors := map[string]func() error{"fixed": serveFixed, "bare": serveBare, "insert": insertRows,
-		"mongodb-insert": insertDocuments, "mongodb-read": findByID, "mongodb-serve": serveFound, "mongodb-search": repeatSearches}
+		"mongodb-insert": insertDocuments, "mongodb-read": findByID, "mongodb-serve": serveFound, "mongodb-search": repeatSearches,
+		"mongodb-service": askService}
 	if floor, ok := floors[os.Getenv(floorVariable)]; ok {
 		if err := floor(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -38,7 +39,7 @@ const contentType = "application/fhir+json; charset=utf-8"
 // serveFixed answers every request with the same 2 KB.
 func serveFixed() error {
 	body := []byte(`{"resourceType":"Basic","text":"` + strings.Repeat("x", 2010) + `"}`)
-	return serve(func(c *gin.Context) { c.Data(http.StatusOK, contentType, body) })
+	return serveReads(func(c *gin.Context) { c.Data(http.StatusOK, contentType, body) })
 }
 
 // serveBare reads the body by id from the server's own file, with one statement and no more than decoding what is stored. Where
@@ -73,7 +74,7 @@ func serveBare() error {
 		}
 		readers <- st
 	}
-	return serve(func(c *gin.Context) {
+	return serveReads(func(c *gin.Context) {
 		st := <-readers
 		st.BindInt64(1, hashes[c.Param("type")+"/"+c.Param("id")])
 		var body []byte
@@ -122,10 +123,19 @@ func each(db *sqlite3.Conn, sql string, row func(*sqlite3.Stmt)) error {
 	return st.Err()
 }
 
-func serve(handle gin.HandlerFunc) error {
-	gin.SetMode(gin.ReleaseMode)
-	engine := gin.New()
+func serveReads(handle gin.HandlerFunc) error {
+	engine := newEngine()
 	engine.GET("/fhir/:type/:id", handle)
+	return serve(engine)
+}
+
+func newEngine() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	return gin.New()
+}
+
+// serve prints the address and serves until the input ends.
+func serve(engine *gin.Engine) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -2,10 +2,8 @@ package benchmark
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -229,77 +226,4 @@ func findByID() error {
 	fmt.Println(rate)
 	untilInputEnds()
 	return nil
-}
-
-// serveFound is a bare HTTP handler over FindOne: it sends the document as it is.
-func serveFound() error {
-	_, db, err := connect(os.Args[1])
-	if err != nil {
-		return err
-	}
-	return serve(func(c *gin.Context) {
-		raw, err := db.Collection(c.Param("type")).FindOne(c, bson.D{{Key: "_id", Value: c.Param("id")}}).Raw()
-		if err != nil {
-			c.Status(http.StatusNotFound)
-			return
-		}
-		c.Data(http.StatusOK, contentType, raw)
-	})
-}
-
-// repeatSearches is the floor of searches: of the commands that the server sends for one, the one that takes longest, by the bare driver.
-// The arguments are the connection string and a file with the commands in extended JSON, an array for each shape with an array for each
-// search; it prints the median of each shape in milliseconds.
-func repeatSearches() error {
-	ctx := context.Background()
-	_, db, err := connect(os.Args[1])
-	if err != nil {
-		return err
-	}
-	data, err := os.ReadFile(os.Args[2])
-	if err != nil {
-		return err
-	}
-	var shapes struct{ Shapes [][][]bson.D }
-	if err := bson.UnmarshalExtJSON(data, true, &shapes); err != nil {
-		return err
-	}
-	var medians []float64
-	for _, searches := range shapes.Shapes {
-		var took []float64
-		for range searchTimes {
-			for _, commands := range searches {
-				longest, err := longestOf(ctx, db, commands)
-				if err != nil {
-					return err
-				}
-				took = append(took, float64(longest.Microseconds())/1000)
-			}
-		}
-		medians = append(medians, median(took))
-	}
-	out, err := json.Marshal(medians)
-	if err != nil {
-		return err
-	}
-	fmt.Println(string(out))
-	untilInputEnds()
-	return nil
-}
-
-// longestOf is what the longest of some commands takes.
-func longestOf(ctx context.Context, db *mongo.Database, commands []bson.D) (longest time.Duration, err error) {
-	for _, command := range commands {
-		begun := time.Now()
-		cursor, err := db.RunCommandCursor(ctx, command)
-		if err != nil {
-			return 0, err
-		}
-		var found []bson.Raw
-		if err := cursor.All(ctx, &found); err != nil {
-			return 0, err
-		}
-		longest = max(longest, time.Since(begun))
-	}
-	return longest, nil
 }
