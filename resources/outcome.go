@@ -62,8 +62,12 @@ func asError(err error) *fhir.Error {
 		return fhir.Errorf(fhir.Unavailable, fhir.CodeTransient, "the store is unavailable now; try again later").Because(err)
 	case errors.Is(err, store.ErrFull):
 		return fhir.Errorf(fhir.StorageFull, fhir.CodeNoStore, "the store is full; nothing was changed").Because(err)
+	case errors.Is(err, store.ErrUnordered):
+		return fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "too many resources match to be put in this order, which no index has; add a condition that few of them meet, "+
+			"such as a patient, an identifier, or a code and a range of dates, or sort by date or _lastUpdated").Because(err)
 	case errors.Is(err, store.ErrTooCostly):
-		return fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the search would take too much work: no index bounds it; add a condition").Because(err)
+		return fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the search would take too much work: no index bounds it; add a condition that few resources meet, "+
+			"such as a patient, an identifier, a code, a range of dates, or one of _lastUpdated").Because(err)
 	case errors.Is(err, store.ErrCursor):
 		return badCursor()
 	case errors.Is(err, context.DeadlineExceeded):

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -17,8 +18,9 @@ var (
 	ErrUnavailable = errors.New("the store is unavailable") // may work later; nothing was committed
 	ErrFull        = errors.New("the store is full")        // no room; nothing was committed
 	ErrCursor      = errors.New("not a position of this search")
-	ErrTooLate     = errors.New("the history has nothing of this position any more") // begin anew, see Store.Position
-	ErrTooCostly   = errors.New("too costly a search")                               // no index bounds it
+	ErrTooLate     = errors.New("the history has nothing of this position any more")                  // begin anew, see Store.Position
+	ErrTooCostly   = errors.New("too costly a search")                                                // no index bounds it
+	ErrUnordered   = fmt.Errorf("%w: too many resources and no index with their order", ErrTooCostly) // many match, and all would have to be sorted
 	ErrRules       = errors.New("the index values were computed by rules that are over")
 )
 

@@ -10,30 +10,50 @@ import (
 
 // Compare orders two resources by the keys of a sort: negative where a comes first, 0 where the keys do not tell them apart.
 func Compare(keys []search.SortKey, a, b Subject) int {
-	for _, key := range keys {
-		if c := compareBy(key, a, b); c != 0 {
+	return PlaceOf(keys, a).Compare(keys, PlaceOf(keys, b))
+}
+
+// Place is what a sort compares of a resource: for whoever compares it more than once. It holds on to the resource's values.
+type Place []keyValue
+
+// PlaceOf is the place of a resource under the keys of a sort.
+func PlaceOf(keys []search.SortKey, s Subject) Place {
+	p := make(Place, len(keys))
+	for i, key := range keys {
+		p[i].value, p[i].found = extreme(key, s)
+	}
+	return p
+}
+
+// Compare is negative where p comes before q, 0 where the keys, which must be those of both places, do not tell them apart.
+func (p Place) Compare(keys []search.SortKey, q Place) int {
+	for i, key := range keys {
+		if c := p[i].compare(q[i]); c != 0 {
+			if key.Descending {
+				return -c
+			}
 			return c
 		}
 	}
 	return 0
 }
 
-func compareBy(key search.SortKey, a, b Subject) int {
-	va, inA := extreme(key, a)
-	vb, inB := extreme(key, b)
-	c := 0
+// keyValue is the value of a resource under one key, if it has one.
+type keyValue struct {
+	value sortValue
+	found bool
+}
+
+func (k keyValue) compare(l keyValue) int {
 	switch {
-	case inA && inB:
-		c = va.compare(vb)
-	case inA:
-		c = -1 // before what has no value; the other way round where the key descends
-	case inB:
-		c = 1
+	case k.found && l.found:
+		return k.value.compare(l.value)
+	case k.found:
+		return -1 // before what has no value; the other way round where the key descends
+	case l.found:
+		return 1
 	}
-	if key.Descending {
-		return -c
-	}
-	return c
+	return 0
 }
 
 // sortValue is what a resource is ordered by under one key: its fields in this order, of which a type of parameter uses those

@@ -177,7 +177,7 @@ func (f finder) planFor(filter search.Filter, after *position) (plan, error) {
 	}
 	n, err := f.collection(f.resourceType).EstimatedDocumentCount(f.outside)
 	if err == nil && n > f.s.opt.MaxSorted {
-		err = fmt.Errorf("%w: %d resources of type %s are to be sorted", store.ErrTooCostly, n, f.resourceType)
+		err = fmt.Errorf("%w: %d of type %s", store.ErrUnordered, n, f.resourceType)
 	}
 	return p, err
 }

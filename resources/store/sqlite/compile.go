@@ -12,6 +12,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/search"
 )
@@ -52,10 +53,7 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 		}
 		return never{}, nil
 	case search.Present:
-		if f.Param == "_id" || f.Param == "_lastUpdated" {
-			return always{}, nil
-		}
-		return maybe{}, nil
+		return x.present(f.Param)
 	case search.Token:
 		return x.twin(kindToken, f.Param, func(param string) (node, error) { return x.token(param, f) })
 	case search.Other:
@@ -332,6 +330,11 @@ func (x *compiler) date(f search.Date) (node, error) {
 	if f.Param == "_lastUpdated" {
 		return x.changed(unitsOf(f, 1000))
 	}
+	return x.hasDate(f)
+}
+
+// hasDate is a condition on a date that the resource says.
+func (x *compiler) hasDate(f search.Date) (node, error) {
 	n := hasDate{
 		param: x.s.index.sum(kindDates, x.typ, f.Param),
 		sorts: f.Param == x.s.opt.Layout.SortDates[x.typ],
@@ -383,6 +386,38 @@ func (x *compiler) quantity(rows int64, param string, f search.Quantity) (node, 
 		return never{}, nil
 	}
 	return n, nil
+}
+
+// present finds out by the rows what the entries of a parameter are, which are of one kind. Numbers, dates and strings all have rows
+// that are found by their parameter; tokens, references and uris have none.
+func (x *compiler) present(param string) (node, error) {
+	if param == "_id" || param == "_lastUpdated" {
+		return always{}, nil
+	}
+	if strings.HasSuffix(param, search.PresentEntries) {
+		return hasTerm{term: x.s.index.token(kindToken, x.typ, param, "", "true", false), token: true}, nil
+	}
+	for _, held := range []string{param, x.s.opt.Layout.Twins[x.typ][param]} {
+		unit, numbers, err := x.c.integer(`SELECT unit FROM number WHERE param=? LIMIT 1`, integer(x.s.index.sum(kindNumbers, x.typ, held)))
+		if err != nil {
+			return nil, err
+		}
+		if numbers {
+			return x.twin(kindNumbers, param, func(param string) (node, error) {
+				return hasNumber{param: x.s.index.sum(kindNumbers, x.typ, param), plain: unit == 0, op: anyNumber}, nil
+			})
+		}
+	}
+	_, dates, err := x.c.integer(`SELECT 1 FROM span WHERE param=?`, integer(x.s.index.sum(kindDates, x.typ, param)))
+	if err != nil || dates {
+		return x.hasDate(search.Date{Param: param, Op: search.Ge, Lo: fhir.BeginningOfTime, Hi: fhir.BeginningOfTime})
+	}
+	texts := hasText{x.s.index.sum(kindStrings, x.typ, param), search.GreaterOrEqual, ""}
+	_, some, err := x.c.integer(`SELECT 1 FROM string WHERE param=? LIMIT 1`, integer(texts.param))
+	if err != nil || some {
+		return texts, err
+	}
+	return maybe{}, nil
 }
 
 func (x *compiler) uri(f search.URI) (node, error) {

@@ -43,6 +43,9 @@ func (c *conn) prepare(sql string) (*sqlite3.Stmt, error) {
 
 // bind prepares the statement with its parameters in order.
 func (c *conn) bind(sql string, args ...arg) (*sqlite3.Stmt, error) {
+	if c.meter != nil {
+		c.meter.statement()
+	}
 	st, err := c.prepare(sql)
 	if err != nil {
 		return nil, err

@@ -361,8 +361,12 @@ func TestTooCostly(t *testing.T) {
 		t.Fatal(err)
 	}
 	byGender := search.Parameter{Name: "_sort", Value: "gender"}
-	if ids, err := find(ctx, s, "Patient", 10, byGender); !errors.Is(err, store.ErrTooCostly) {
+	sqlite.Steps(s)
+	if ids, err := find(ctx, s, "Patient", 10, byGender); !errors.Is(err, store.ErrUnordered) || !errors.Is(err, store.ErrTooCostly) {
 		t.Errorf("found %d (%v)", len(ids), err)
+	}
+	if steps := sqlite.Steps(s); steps > 10*len(bodies) {
+		t.Errorf("it was refused after %d steps, instead of at once", steps)
 	}
 	if ids, err := find(ctx, s, "Patient", 10, byGender, search.Parameter{Name: "family", Value: "family109"}); err != nil || len(ids) != 10 {
 		t.Errorf("a bounded one: %v (%v)", ids, err)

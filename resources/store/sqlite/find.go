@@ -49,14 +49,17 @@ type found struct {
 }
 
 // wants says what of a resource is needed.
-type wants struct{ body, values bool }
+type wants struct {
+	body   bool
+	values *params // of these parameters; nil is none
+}
 
 // next are the first resources behind a place, in order, at most n; fewer only where there are no more.
 func (w *finder) next(after int64, n int, want wants) (list []found, err error) {
 	if w.never {
 		return nil, nil
 	}
-	want.values = want.values || !w.exact
+	want = w.andJudged(want)
 	for len(list) < n {
 		ask := n - len(list)
 		if !w.exact {
@@ -94,11 +97,8 @@ func (w *finder) all(want wants, f func(found) error) error {
 	if w.never {
 		return nil
 	}
-	want.values = want.values || !w.exact
+	want = w.andJudged(want)
 	return w.plan.each(func(c candidate) error {
-		if err := w.c.work(); err != nil {
-			return err
-		}
 		m, ok, err := w.look(c, want)
 		if err == nil && ok {
 			err = f(m)
@@ -107,14 +107,19 @@ func (w *finder) all(want wants, f func(found) error) error {
 	})
 }
 
-// look reads a candidate, and where the tables have not answered everything, judges it.
+// andJudged adds what has to be known to judge the filter.
+func (w *finder) andJudged(want wants) wants {
+	if !w.exact {
+		want.values = want.values.and(judgedBy(w.filter))
+	}
+	return want
+}
+
+// look reads a candidate, with what andJudged says, and where the tables have not answered everything, judges it.
 func (w *finder) look(c candidate, want wants) (f found, ok bool, err error) {
 	f, err = w.s.fetch(w.c, w.typ, c, want)
 	if err != nil || w.exact {
 		return f, err == nil, err
-	}
-	if err := w.c.work(); err != nil {
-		return f, false, err
 	}
 	j := judge{s: w.s, ctx: w.ctx, c: w.c}
 	ok, err = j.matches(w.filter, match.Subject{Type: w.typ, ID: f.ID, Updated: f.Updated, Values: f.values})
@@ -124,23 +129,28 @@ func (w *finder) look(c candidate, want wants) (f found, ok bool, err error) {
 // fetch reads the current version of a candidate.
 func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, err error) {
 	sql := `SELECT id, version, stamp, method FROM ` + tableOf(typ) + ` WHERE number=?`
-	if want.body || want.values {
+	if want.body || want.values != nil {
 		sql = `SELECT id, version, stamp, method, body FROM ` + tableOf(typ) + ` WHERE number=?`
+	}
+	if want.values != nil {
+		if err := c.work(); err != nil {
+			return f, err
+		}
 	}
 	f.candidate = cand
 	err = c.each(func(st *sqlite3.Stmt) (err error) {
 		f.Version, err = s.version(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1, false)
 		f.stamp = st.ColumnInt64(2)
-		if err != nil || !want.body && !want.values {
+		if err != nil || !want.body && want.values == nil {
 			return err
 		}
 		values, body, err := s.codec.unpack(st.ColumnRawBlob(4))
 		if want.body {
 			f.Body = body
 		}
-		if err == nil && want.values {
+		if err == nil && want.values != nil {
 			var v index.Values
-			v, err = decodeValues(values)
+			v, err = decodeSome(values, want.values)
 			f.values = &v
 		}
 		return err
@@ -150,6 +160,9 @@ func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, er
 
 // valuesOf are the index values of a resource's current version.
 func (s *db) valuesOf(c *conn, typ string, number int64) (v index.Values, err error) {
+	if err := c.work(); err != nil {
+		return v, err
+	}
 	err = c.each(func(st *sqlite3.Stmt) (err error) {
 		v, err = s.codec.values(st.ColumnRawBlob(0))
 		return err

@@ -78,6 +78,9 @@ func (j judge) chain(f search.Chain, subject match.Subject) (bool, error) {
 
 // target judges the resource that a chain leads to.
 func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
+	if err := j.c.work(); err != nil {
+		return false, err
+	}
 	subject := match.Subject{Type: k.Type, ID: k.ID}
 	err = j.c.each(func(st *sqlite3.Stmt) error {
 		values, err := j.s.codec.values(st.ColumnRawBlob(1))

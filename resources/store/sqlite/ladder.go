@@ -9,11 +9,11 @@ import (
 	"fhirside/resources/store"
 	"fhirside/search"
 	"fhirside/search/index"
-	"fhirside/search/match"
 )
 
 // A ladder is the resources of a type in the order of the first key of a sort, as far as a table tells it: by the folded texts of a
-// string parameter, the beginnings of a date parameter, or the seconds of the sort date in the keys. Resources on the same rung
+// string parameter, the beginnings of a date parameter, the seconds of the sort date in the keys, or the values of a number or
+// quantity parameter, of which all are read and none sorted but those of a page. Resources on the same rung
 // are put in order by what they say themselves. Those without a value come last ascending and first descending.
 type ladder struct {
 	p     *pager
@@ -29,6 +29,7 @@ const (
 	textRungs   rungKind = iota // values of the string table
 	dateRungs                   // beginnings in the date table
 	secondRungs                 // seconds in the keys
+	numberRungs                 // values in the number table
 )
 
 // rung is what the table tells of a resource's place.
@@ -36,6 +37,7 @@ type rung struct {
 	missing bool // it has no value
 	text    string
 	time    int64
+	number  float64
 }
 
 // climber is a resource on its rung.
@@ -82,6 +84,11 @@ func (p *pager) ladder() (l *ladder, ok bool, err error) {
 	switch {
 	case key.Kind == search.TypeString:
 		l.kind, l.param = textRungs, p.s.index.sum(kindStrings, typ, key.Param)
+	case key.Kind == search.TypeNumber || key.Kind == search.TypeQuantity:
+		if _, elsewhere := p.s.opt.Layout.Twins[typ][key.Param]; elsewhere {
+			return nil, false, nil
+		}
+		l.kind, l.param = numberRungs, p.s.index.sum(kindNumbers, typ, key.Param)
 	case key.Kind != search.TypeDate || key.Param == "_lastUpdated":
 		return nil, false, nil
 	case key.Param != p.s.opt.Layout.SortDates[typ]:
@@ -147,15 +154,15 @@ type rankedMatch struct {
 
 // matches are those of the climbers, which are on one rung or in order already, that the filter holds for, in order.
 func (l *ladder) matches(climbers []climber) (list []rankedMatch, err error) {
-	want := wants{values: true, body: l.p.want.body && len(climbers) <= l.p.n}
+	want := l.w.andJudged(wants{values: l.p.sortedBy(), body: l.p.want.body && len(climbers) <= l.p.n})
 	for _, c := range climbers {
 		f, ok, err := l.w.look(c.candidate, want)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			subject := match.Subject{Type: l.w.typ, ID: f.ID, Updated: f.Updated, Values: l.p.relevant(f.values)}
-			list = append(list, rankedMatch{f, ranked{subject, f.candidate}})
+			f.values = l.p.relevant(f.values)
+			list = append(list, rankedMatch{f, l.p.ranked(l.w.typ, f)})
 		}
 	}
 	slices.SortFunc(list, func(a, b rankedMatch) int { return l.p.compare(a.ranked, b.ranked) })
@@ -164,7 +171,7 @@ func (l *ladder) matches(climbers []climber) (list []rankedMatch, err error) {
 
 // decided says whether the resources on a rung are in order: nothing else is compared but their keys.
 func (l *ladder) decided(r rung) bool {
-	return len(l.p.q.Sort) == 1 && (r.missing || l.kind == dateRungs)
+	return len(l.p.q.Sort) == 1 && (r.missing || l.kind == dateRungs || l.kind == numberRungs)
 }
 
 // rungs climbs a ladder.
@@ -232,6 +239,9 @@ func (r *rungs) next() (list []climber, err error) {
 func (r *rungs) peek() (c climber, ok bool, err error) {
 	for len(r.read) == 0 && len(r.stages) > 0 {
 		n := max(r.l.p.n, 20)
+		if r.l.kind == numberRungs && len(r.stages) > 0 { // all rows are read each time
+			n = max(n, r.l.p.s.limits.page)
+		}
 		if r.read, err = r.stages[0](r.after, n); err != nil {
 			return c, false, err
 		}
@@ -256,10 +266,27 @@ func (l *ladder) rungOf(r ranked) rung {
 		texts := only(r.Values.Strings, func(e index.String) bool { return e.Param == l.p.q.Sort[0].Param && !e.Part })
 		return extremeRung(l, texts, func(a, b index.String) int { return cmp.Compare(a.Folded, b.Folded) },
 			func(e index.String) rung { return rung{text: clip(e.Folded)} })
+	case numberRungs:
+		return extremeRung(l, l.numbersOf(r), cmp.Compare[float64], func(e float64) rung { return rung{number: e} })
 	}
 	dates := only(r.Values.Dates, func(e index.Date) bool { return e.Param == l.p.q.Sort[0].Param })
 	return extremeRung(l, dates, func(a, b index.Date) int { return cmp.Compare(a.Lo, b.Lo) },
 		func(e index.Date) rung { return rung{time: e.Lo} })
+}
+
+// numbersOf are the numbers, or those of the quantities, that a match is ordered by.
+func (l *ladder) numbersOf(r ranked) (list []float64) {
+	for _, e := range r.Values.Numbers {
+		if e.Param == l.p.q.Sort[0].Param {
+			list = append(list, e.Lo)
+		}
+	}
+	for _, e := range r.Values.Quantities {
+		if e.Param == l.p.q.Sort[0].Param {
+			list = append(list, e.Lo)
+		}
+	}
+	return list
 }
 
 // extremeRung is that of the least entry, or of the greatest where the sort descends.
@@ -290,6 +317,9 @@ func (l *ladder) seconds(after *climber, n int) (list []climber, err error) {
 
 // valued reads the resources that have a value, each at its least one, or the greatest where the sort descends.
 func (l *ladder) valued(after *climber, n int) (list []climber, err error) {
+	if l.kind == numberRungs {
+		return l.numbered(after, n)
+	}
 	t := l.table()
 	beyond, direction := ">", ""
 	if !l.order.ascending {
@@ -304,7 +334,7 @@ func (l *ladder) valued(after *climber, n int) (list []climber, err error) {
 		}
 		q.WriteString(" AND (c." + t.value + ", c.key)" + beyond + "(" + q.arg(value) + ", " + q.int(after.key) + ")")
 	}
-	q.WriteString(" AND NOT EXISTS(SELECT 1 FROM " + t.name + " o INDEXED BY " + t.byKey + " WHERE o.param=c.param AND o.key=c.key AND (c." +
+	q.WriteString(" AND NOT EXISTS(SELECT 1 FROM " + t.name + " o" + t.byKey + " WHERE o.param=c.param AND o.key=c.key AND (c." +
 		t.value + beyond + "o." + t.value + t.again + "))")
 	l.conditions(&q)
 	q.WriteString(" ORDER BY c." + t.value + direction + ", c.key" + direction + " LIMIT " + q.int(int64(n)))
@@ -316,6 +346,27 @@ func (l *ladder) valued(after *climber, n int) (list []climber, err error) {
 			c.time = st.ColumnInt64(1)
 		}
 		list = append(list, c)
+		return nil
+	}, q.String(), q.args...)
+	return list, err
+}
+
+// numbered reads the resources that have a number: all rows of the parameter, which are in the order of keys.
+func (l *ladder) numbered(after *climber, n int) (list []climber, err error) {
+	extreme, beyond, direction := "min", ">", ""
+	if !l.order.ascending {
+		extreme, beyond, direction = "max", "<", " DESC"
+	}
+	var q query
+	q.WriteString("SELECT c.key, " + extreme + "(c.lo) AS value FROM number c WHERE c.param=" + q.int(l.param))
+	l.conditions(&q)
+	q.WriteString(" GROUP BY c.key")
+	if after != nil {
+		q.WriteString(" HAVING (value, c.key)" + beyond + "(" + q.arg(real(after.number)) + ", " + q.int(after.key) + ")")
+	}
+	q.WriteString(" ORDER BY value" + direction + ", c.key" + direction + " LIMIT " + q.int(int64(n)))
+	err = l.p.c.each(func(st *sqlite3.Stmt) error {
+		list = append(list, climber{rung{number: st.ColumnFloat(1)}, candidate{key: st.ColumnInt64(0)}})
 		return nil
 	}, q.String(), q.args...)
 	return list, err
@@ -333,7 +384,7 @@ func (l *ladder) missing(after *climber, n int) (list []climber, err error) {
 	}
 	var q query
 	q.WriteString("SELECT c.key FROM term c WHERE c.term=" + q.int(l.p.s.index.sum(kindType, l.w.typ)) + " AND c.key" + beyond + q.int(from) +
-		" AND NOT EXISTS(SELECT 1 FROM " + t.name + " o INDEXED BY " + t.byKey + " WHERE o.param=" + q.int(l.param) + " AND o.key=c.key)")
+		" AND NOT EXISTS(SELECT 1 FROM " + t.name + " o" + t.byKey + " WHERE o.param=" + q.int(l.param) + " AND o.key=c.key)")
 	l.conditions(&q)
 	q.WriteString(" ORDER BY c.key" + direction + " LIMIT " + q.int(int64(n)))
 	err = l.p.c.each(func(st *sqlite3.Stmt) error {
@@ -353,10 +404,13 @@ func (l *ladder) conditions(q *query) {
 
 // table is where the values of the first key are; again is for rows of the same value.
 func (l *ladder) table() (t struct{ name, value, byKey, again string }) {
-	if l.kind == textRungs {
-		t.name, t.value, t.byKey = "string", "value", "string_key"
-	} else {
-		t.name, t.value, t.byKey, t.again = "date", "lo", "date_key", " OR c.lo=o.lo AND c.hi>o.hi"
+	switch l.kind {
+	case textRungs:
+		t.name, t.value, t.byKey = "string", "value", " INDEXED BY string_key"
+	case numberRungs:
+		t.name, t.value = "number", "lo" // it is in the order of keys itself
+	default:
+		t.name, t.value, t.byKey, t.again = "date", "lo", " INDEXED BY date_key", " OR c.lo=o.lo AND c.hi>o.hi"
 	}
 	return t
 }

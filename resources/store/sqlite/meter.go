@@ -13,7 +13,12 @@ import (
 type meter struct {
 	context.Context
 	left int // thousands of steps
+	// statements that were begun. SQLite does not count what it takes to begin one.
+	statements int
 }
+
+// perStatements is how many statements take as long to begin as a thousand steps to run.
+const perStatements = 4
 
 var errSpent = errors.New("the work allowed for this is done")
 
@@ -35,9 +40,19 @@ func (m *meter) credit() {
 	}
 }
 
+// statement notes that one is begun.
+func (m *meter) statement() {
+	if m.statements++; m.statements%perStatements == 0 {
+		m.left--
+	}
+	if outer, ok := m.Context.(*meter); ok {
+		outer.statement()
+	}
+}
+
 // metered runs f with a bound on its work; spent says that the bound was what ended it. Bounds nest.
 func (c *conn) metered(ctx context.Context, thousands int, f func() error) (spent bool, err error) {
-	m := &meter{ctx, thousands}
+	m := &meter{Context: ctx, left: thousands}
 	outer := c.meter
 	if outer != nil {
 		m.Context = outer

@@ -3,11 +3,11 @@ package sqlite
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"time"
 
 	"fhirside/resources/store"
-	"fhirside/search"
 	"fhirside/search/index"
 	"fhirside/search/match"
 )
@@ -141,6 +141,7 @@ func (p *pager) sorted() ([]store.Match, error) {
 		if !ok {
 			return nil, store.ErrCursor
 		}
+		l.at = match.PlaceOf(p.q.Sort, l.Subject)
 		last = &l
 	}
 	page, done, err := p.climb(last)
@@ -150,13 +151,53 @@ func (p *pager) sorted() ([]store.Match, error) {
 	return p.best(last)
 }
 
+// tooMany says whether there are more matches than may be looked at to put them in order.
+func (p *pager) tooMany() (bool, error) {
+	left := int64(p.s.opt.MaxSteps) * 1000
+	resources := int64(0)
+	for _, typ := range p.types {
+		live, _, err := p.c.integer(`SELECT live FROM type WHERE name=?`, text(typ))
+		if err != nil {
+			return false, err
+		}
+		resources += live
+	}
+	if resources <= left {
+		return false, nil
+	}
+	for _, typ := range p.types {
+		w, err := p.s.finder(p.ctx, p.c, typ, p.q.Filter, order{})
+		if err != nil {
+			return false, err
+		}
+		if w.never {
+			continue
+		}
+		n, err := w.plan.count()
+		if left -= n; err != nil || left < 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
 // best looks at all matches and keeps the first ones behind a place.
 func (p *pager) best(last *ranked) ([]store.Match, error) {
+	costly, err := p.tooMany()
+	switch {
+	case err != nil:
+		return nil, err
+	case costly:
+		return nil, fmt.Errorf("%w: they are more than %d thousand", store.ErrUnordered, p.s.opt.MaxSteps)
+	}
 	var best []ranked
-	cut := func(most int) {
-		if len(best) > most {
-			slices.SortFunc(best, p.compare)
-			best = best[:min(p.n, len(best))]
+	var bound *ranked // what does not come before it is not on the page
+	cut := func() {
+		slices.SortFunc(best, p.compare)
+		if len(best) >= p.n {
+			best = best[:p.n]
+			worst := best[p.n-1]
+			bound = &worst
 		}
 	}
 	for _, typ := range p.types {
@@ -164,11 +205,14 @@ func (p *pager) best(last *ranked) ([]store.Match, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = w.all(wants{values: true}, func(f found) error {
-			r := ranked{match.Subject{Type: typ, ID: f.ID, Updated: f.Updated, Values: p.relevant(f.values)}, f.candidate}
-			if last == nil || p.compare(r, *last) > 0 {
-				best = append(best, r)
-				cut(2*p.n + p.s.limits.page)
+		err = w.all(wants{values: p.sortedBy()}, func(f found) error {
+			r := p.ranked(typ, f)
+			if last != nil && p.compare(r, *last) <= 0 || bound != nil && p.compare(r, *bound) >= 0 {
+				return nil
+			}
+			r.Values = p.relevant(r.Values)
+			if best = append(best, r); len(best) > 2*p.n+p.s.limits.page {
+				cut()
 			}
 			return nil
 		})
@@ -176,7 +220,7 @@ func (p *pager) best(last *ranked) ([]store.Match, error) {
 			return nil, err
 		}
 	}
-	cut(0)
+	cut()
 	page := make([]store.Match, 0, len(best))
 	for _, r := range best {
 		f, err := p.s.fetch(p.c, r.Type, r.candidate, p.want)
@@ -192,6 +236,13 @@ func (p *pager) best(last *ranked) ([]store.Match, error) {
 type ranked struct {
 	match.Subject
 	candidate
+	at match.Place
+}
+
+func (p *pager) ranked(typ string, f found) ranked {
+	r := ranked{Subject: match.Subject{Type: typ, ID: f.ID, Updated: f.Updated, Values: f.values}, candidate: f.candidate}
+	r.at = match.PlaceOf(p.q.Sort, r.Subject)
+	return r
 }
 
 // compare orders all matches: what the sort does not tell apart by type, and then by key in the direction of the sort.
@@ -200,14 +251,21 @@ func (p *pager) compare(a, b ranked) int {
 	if p.q.Sort[0].Descending {
 		n = -n
 	}
-	return cmp.Or(match.Compare(p.q.Sort, a.Subject, b.Subject), cmp.Compare(a.Type, b.Type), n)
+	return cmp.Or(a.at.Compare(p.q.Sort, b.at), cmp.Compare(a.Type, b.Type), n)
+}
+
+// sortedBy are the parameters that the sort compares.
+func (p *pager) sortedBy() *params {
+	by := params{}
+	for _, key := range p.q.Sort {
+		by.of = append(by.of, key.Param)
+	}
+	return &by
 }
 
 // relevant are the entries that the sort compares.
 func (p *pager) relevant(v *index.Values) *index.Values {
-	sorts := func(param string) bool {
-		return slices.ContainsFunc(p.q.Sort, func(k search.SortKey) bool { return k.Param == param })
-	}
+	sorts := p.sortedBy().has
 	return &index.Values{
 		Tokens:     only(v.Tokens, func(e index.Token) bool { return sorts(e.Param) }),
 		Strings:    only(v.Strings, func(e index.String) bool { return sorts(e.Param) }),

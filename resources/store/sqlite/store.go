@@ -32,8 +32,9 @@ type Options struct {
 	Now func() time.Time
 	// Readers is how many searches and reads run at once; 0 is twice the number of processors, at least 4.
 	Readers int
-	// MaxSteps bounds the work of one search or count, in millions of steps of SQLite's virtual machine (some 20 ms each), before
-	// it fails with store.ErrTooCostly; 0 is 500.
+	// MaxSteps bounds the work of one search or count, in millions of steps of SQLite's virtual machine, before it fails with
+	// store.ErrTooCostly; 0 is 200. A million takes some 20 ms, as does looking at the index values of a thousand resources. An order
+	// that no table has is refused at once where it takes more.
 	MaxSteps int
 	// MaxPages bounds the file's size in pages of 8 KB; 0 is no bound but the disk.
 	MaxPages int
@@ -71,7 +72,7 @@ func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 		opt.Readers = max(4, 2*runtime.GOMAXPROCS(0))
 	}
 	if opt.MaxSteps == 0 {
-		opt.MaxSteps = 500
+		opt.MaxSteps = 200
 	}
 	s, err := open(ctx, path, opt)
 	if err != nil {

@@ -185,8 +185,11 @@ func (e *encoder) decimal(f float64) {
 }
 
 // decodeValues reads what appendValues wrote. The strings share one copy of the data.
-func decodeValues(data []byte) (index.Values, error) {
-	d := decoder{rest: string(data)}
+func decodeValues(data []byte) (index.Values, error) { return decodeSome(data, nil) }
+
+// decodeSome reads the entries of some parameters; nil is all. What is in tuples is not complete then.
+func decodeSome(data []byte, want *params) (index.Values, error) {
+	d := decoder{rest: string(data), want: want}
 	v := d.values()
 	if d.bad || d.rest != "" {
 		return index.Values{}, errors.New("stored index values cannot be read")
@@ -198,6 +201,8 @@ type decoder struct {
 	rest  string
 	param string
 	bad   bool
+	want  *params // nil: all
+	skip  bool    // the parameter is none of those wanted
 }
 
 func (d *decoder) values() (v index.Values) {
@@ -213,7 +218,9 @@ func (d *decoder) values() (v index.Values) {
 	})
 	v.URIs = list(d, func() index.URI { return index.URI{Param: d.entry(), Value: d.text()} })
 	v.Composites = list(d, func() index.Composite {
-		return index.Composite{Param: d.entry(), Components: list(d, d.values)}
+		c := index.Composite{Param: d.entry(), Components: list(d, d.values)}
+		d.skip = d.want != nil && !d.want.has(c.Param) // which was said of an entry in it
+		return c
 	})
 	return v
 }
@@ -224,12 +231,17 @@ func list[T any](d *decoder, one func() T) []T {
 		d.bad = d.bad || n != 0
 		return nil
 	}
-	items := make([]T, 0, n)
+	var items []T
+	if d.want == nil {
+		items = make([]T, 0, n)
+	}
 	for range n {
 		if d.bad {
 			return nil
 		}
-		items = append(items, one())
+		if item := one(); !d.skip {
+			items = append(items, item)
+		}
 	}
 	return items
 }
@@ -274,6 +286,7 @@ func (d *decoder) entry() string {
 	if n := d.uvarint(); n > 0 {
 		d.param = d.take(n - 1)
 	}
+	d.skip = d.want != nil && !d.want.has(d.param)
 	return d.param
 }
 
@@ -281,6 +294,9 @@ func (d *decoder) string(param string) index.String {
 	switch d.uvarint() {
 	case foldedText:
 		s := d.text()
+		if d.skip {
+			return index.String{}
+		}
 		return index.String{Param: param, Text: s, Folded: search.Fold(s)}
 	case partText:
 		return index.String{Param: param, Folded: d.text(), Part: true}
@@ -325,6 +341,9 @@ func (d *decoder) number(param string) index.Number {
 }
 
 func (d *decoder) decimal(digits string) float64 {
+	if d.skip {
+		return 0
+	}
 	f, err := strconv.ParseFloat(digits, 64)
 	if err != nil {
 		d.fail()
