@@ -2,15 +2,19 @@ package resources_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"fhirside/fhir"
 	"fhirside/resources"
 	"fhirside/resources/access"
 	"fhirside/resources/store/sqlite"
+	"fhirside/search"
 )
 
 // A transaction of 5,000 entries that refer to each other is stored as a whole.
@@ -36,6 +40,59 @@ func TestBigTransaction(t *testing.T) {
 	}
 }
 
+// What comes of a transaction does not depend on the order of its entries (http.html#trules), and one whose criteria name its own entries
+// makes nothing when it is sent again.
+func TestEntriesInAnyOrder(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), sqlite.Memory, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s, checks := resources.New(resources.Options{Store: st}), 0
+	rapid.Check(t, func(t *rapid.T) {
+		checks++
+		n := rapid.IntRange(2, 8).Draw(t, "observations")
+		entries := []string{fmt.Sprintf(`{"fullUrl":"urn:uuid:p","resource":{"resourceType":"Patient","identifier":[{"system":"s","value":"%d"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=s|%[1]d"}}`, checks)}
+		for i := range n {
+			member, criteria := "", ""
+			if i > 0 {
+				other := rapid.IntRange(0, i-1).Draw(t, "member")
+				member, criteria = fmt.Sprintf(`,"hasMember":[{"reference":"urn:uuid:%d"},{"reference":"Observation?code=c%d&subject=urn:uuid:p"}]`, other, other), fmt.Sprintf("&has-member=urn:uuid:%d", other)
+			}
+			criteria = fmt.Sprintf("subject=urn:uuid:p&code=c%d", i) + criteria
+			method, url, more := "POST", "Observation", `,"ifNoneExist":"`+criteria+`"`
+			if rapid.Bool().Draw(t, "update") {
+				method, url, more = "PUT", "Observation?"+criteria, ""
+			}
+			entries = append(entries, fmt.Sprintf(`{"fullUrl":"urn:uuid:%d","resource":{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"c%d"}]},"subject":{"reference":"urn:uuid:p"}%s},"request":{"method":"%s","url":"%s"%s}}`, i, i, member, method, url, more))
+		}
+		for range 2 {
+			bundle, err := fhir.Parse([]byte(`{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(rapid.Permutation(entries).Draw(t, "order"), ",") + `]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Bundle(context.Background(), access.Everything, bundle, resources.Preferences{}); err != nil {
+				t.Fatalf("%v: %s", err, bundle.Bytes())
+			}
+		}
+		page, err := s.Search(context.Background(), access.Everything, resources.Search{Type: "Observation", Params: []search.Parameter{{Name: "subject.identifier", Value: fmt.Sprintf("s|%d", checks)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Matches) != n {
+			t.Fatalf("%d observations, want %d", len(page.Matches), n)
+		}
+		for _, v := range page.Matches {
+			if v.Version != 1 {
+				t.Fatalf("there is another version: %s", v.Body)
+			}
+			if bytes.Contains(v.Body, []byte("urn:uuid")) || bytes.Contains(v.Body, []byte("?code")) {
+				t.Fatalf("a link is left: %s", v.Body)
+			}
+		}
+	})
+}
+
 // Whatever is sent as a Bundle is answered or refused, never a fault of the server, and a refusal leaves nothing behind.
 func FuzzBundle(f *testing.F) {
 	for _, seed := range []string{
@@ -47,6 +104,8 @@ func FuzzBundle(f *testing.F) {
 		`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"delete"},{"name":"path","valueString":"Observation.subject"}]}]},"request":{"method":"PATCH","url":"Observation?status=final"}}]}`,
 		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"http://x.example/Patient/1","resource":{"resourceType":"Patient","id":"1"},"request":{"method":"PUT","url":"Patient/1"}},{"fullUrl":"http://x.example/Basic/1","resource":{"resourceType":"Basic","code":{"text":"c"},"subject":{"reference":"Patient/1/_history/1","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/resolve-as-version-specific","valueBoolean":true}]}},"request":{"method":"POST","url":"Basic"}}]}`,
 		`{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Observation/$meta"}},{"request":{"method":"GET","url":"Observation/o/_history/1/$meta"}},{"resource":{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"x"}]}}]},"request":{"method":"POST","url":"Observation/o/$meta-add"}},{"request":{"method":"GET","url":"Observation/o","ifModifiedSince":"2020-01-01T00:00:00Z"}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient","ifNoneExist":"name=x"}},{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"c"}]},"subject":{"reference":"urn:uuid:1"},"focus":[{"reference":"Patient?_id=a"}],"hasMember":[{"reference":"Observation?code=c"}]},"request":{"method":"PUT","url":"Observation?subject=urn:uuid:1&code=c"}},{"request":{"method":"DELETE","url":"Observation?status=final"}},{"request":{"method":"GET","url":"Observation?subject=urn:uuid:1"}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"}},"request":{"method":"POST","url":"Encounter","ifNoneExist":"part-of=urn:uuid:2"}},{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"}},"request":{"method":"POST","url":"Encounter","ifNoneExist":"_filter=part-of eq urn:uuid:1"}},{"request":{"method":"GET","url":"metadata"}}]}`,
 	} {
 		f.Add([]byte(seed))
 	}

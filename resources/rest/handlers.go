@@ -68,6 +68,9 @@ func (s *server) create(r *request) error {
 }
 
 func (s *server) update(r *request) error {
+	if err := r.refuseCriteria(); err != nil {
+		return err
+	}
 	resource, content, err := s.stored(r.c)
 	if err != nil {
 		return err
@@ -90,6 +93,9 @@ func (s *server) updateWhere(r *request) error {
 }
 
 func (s *server) delete(r *request) error {
+	if err := r.refuseCriteria(); err != nil {
+		return err
+	}
 	result, err := s.Service.Delete(r.ctx, r.policy, r.param("type"), r.param("id"), r.conditions())
 	return r.written(result, err)
 }
@@ -100,6 +106,9 @@ func (s *server) deleteWhere(r *request) error {
 }
 
 func (s *server) patch(r *request) error {
+	if err := r.refuseCriteria(); err != nil {
+		return err
+	}
 	change, err := s.patchBody(r.c)
 	if err != nil {
 		return err

@@ -76,6 +76,14 @@ func (r *request) hasCriteria() bool {
 	return false
 }
 
+// refuseCriteria holds that a write to an id has no parameters that would change what is written: a condition must not be taken for none.
+func (r *request) refuseCriteria() error {
+	if !r.hasCriteria() {
+		return nil
+	}
+	return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "%s to an id takes no parameters; send it to %s/%s, or to %s?criteria", r.c.Request.Method, shown(r.param("type")), shown(r.param("id")), shown(r.param("type")))
+}
+
 // base is the FHIR base URL by which the client knows the server.
 func (s *server) base(r *http.Request) string {
 	if s.Base != "" {

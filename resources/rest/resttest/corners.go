@@ -51,7 +51,11 @@ var corners = []scenario{
 	{"parameters of every interaction", []step{
 		{do: "POST Patient?_summary=true&_elements=id", body: `{"resourceType":"Patient"}`, status: 201},
 		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","active":true,"contact":[{"gender":"male"}]}`, status: 201},
-		{do: "DELETE Patient/1", status: 204},
+		{do: "PUT Patient/1?identifier=s|1", body: `{"resourceType":"Patient","id":"1"}`, status: 400, has: []string{"Patient?criteria"}},
+		{do: "DELETE Patient/1?_cascade=delete", status: 400},
+		{do: "PATCH Patient/1?identifier=s|1", header: map[string]string{"Content-Type": "application/json-patch+json"}, body: `[]`, status: 400},
+		{do: "PUT Patient/1?_format=json&_pretty=false", body: `{"resourceType":"Patient","id":"1","active":true,"contact":[{"gender":"male"}]}`, status: 200},
+		{do: "DELETE Patient/1?_format=json", status: 204},
 		{do: "GET Patient/1/_history?_summary=true", status: 200, has: []string{`"active":true`, "SUBSETTED", `"method":"DELETE"`}, hasNot: []string{"contact"}},
 		{do: "GET Patient/1/_history?_elements=contact&_count=1", status: 200, has: []string{`_elements=contact&_count=1"`}},
 		{do: "GET Patient/1/_history?_summary=counts", status: 400},
