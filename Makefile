@@ -112,7 +112,7 @@ fuzz: ## fuzz every target for FUZZTIME each (30s)
 
 .PHONY: bench
 bench: definitions ## measure the server against its floors (nothing else should run), then the packages
-	$(GO) test ./resources/benchmark -run '^TestFigures$$' -figures -v -timeout 1h
+	$(GO) test ./resources/benchmark -run '^Test(Search)?Figures$$|^TestSearchCombinations$$' -figures -v -timeout 1h
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 1h ./...
 
 .PHONY: soak

@@ -114,7 +114,6 @@ func askService() error {
 		return err
 	}
 	defer store.Close()
-	const base = "http://127.0.0.1/fhir"
 	service := resources.New(resources.Options{Store: store, Base: base})
 	return takeTurns(os.Args[2], func(s clinicalSearch) (time.Duration, error) {
 		begun := time.Now()

@@ -126,39 +126,16 @@ func (b *bench) identifiers(server *process) (list []string) {
 	return list
 }
 
-// noteFinds finds out what the server sends for each search of a shape, as the database's profiler notes it.
+// noteFinds finds out what the server sends for each search of a shape.
 func (b *bench) noteFinds(db *mongo.Database, server *process, shape clinicalShape) {
-	resourceType, _, _ := strings.Cut(shape.Searches[0].Path, "?")
-	ctx := b.Context()
-	profile := func(level int) {
-		b.must(db.RunCommand(ctx, bson.D{{Key: "profile", Value: level}, {Key: "slowms", Value: 0}}).Err())
-	}
-	b.must(db.Collection("system.profile").Drop(ctx))
-	profile(2)
-	for _, path := range shape.paths() {
-		b.get(server.base + "/" + path)
-	}
-	profile(0)
-	cursor, err := db.Collection("system.profile").Find(ctx, bson.D{{Key: "op", Value: "query"}})
-	b.must(err)
-	defer cursor.Close(ctx)
-	var finds []bson.D
-	for cursor.Next(ctx) {
-		var noted struct{ Command bson.D }
-		b.must(cursor.Decode(&noted))
-		find := slices.DeleteFunc(noted.Command, func(e bson.E) bool {
-			return strings.HasPrefix(e.Key, "$") || slices.Contains([]string{"lsid", "txnNumber", "startTransaction", "autocommit", "readConcern", "maxTimeMS"}, e.Key)
+	for i, s := range shape.Searches {
+		resourceType, _, _ := strings.Cut(s.Path, "?")
+		finds := slices.DeleteFunc(b.profiled(db, func() { b.get(server.base + "/" + s.Path) }), func(command bson.D) bool {
+			return command[0].Key != "find" || command[0].Value != resourceType
 		})
-		if len(find) > 0 && find[0].Key == "find" && find[0].Value == resourceType {
-			finds = append(finds, find)
+		if len(finds) == 0 {
+			b.Fatalf("the profiler has noted no find for %s", s.Path)
 		}
-	}
-	b.must(cursor.Err())
-	each := len(finds) / len(shape.Searches)
-	if each == 0 || len(finds)%len(shape.Searches) > 0 {
-		b.Fatalf("the profiler has noted %d finds for %d searches", len(finds), len(shape.Searches))
-	}
-	for i := range shape.Searches {
-		shape.Searches[i].Finds = finds[i*each : (i+1)*each]
+		shape.Searches[i].Finds = finds
 	}
 }
