@@ -20,7 +20,14 @@ import (
 type clinic struct {
 	*bench
 	service  *resources.Service
-	patients []string // "Patient/1": some of the first copy, the same ones in every store
+	patients []string           // "Patient/1": some of the first copy, the same ones in every store
+	coded    map[string]codesOf // by resource type
+}
+
+// codesOf are the codes of a type's resources that the patients have, those of the most patients first, and whose each is.
+type codesOf struct {
+	codes []string
+	of    map[string][]string
 }
 
 const (
@@ -29,7 +36,7 @@ const (
 )
 
 func (b *bench) clinic(s store.Store) *clinic {
-	return &clinic{bench: b, service: resources.New(resources.Options{Store: s, Base: base})}
+	return &clinic{bench: b, service: resources.New(resources.Options{Store: s, Base: base}), coded: map[string]codesOf{}}
 }
 
 // run carries out a search given as in a URL and writes its Bundle.
@@ -115,9 +122,11 @@ func (c *clinic) know(people []found) {
 	}
 }
 
-// codes are those of a type's resources that the patients have, by how many of these have them, and which.
-func (c *clinic) codes(resourceType string) (list []string, of map[string][]string) {
-	of = map[string][]string{}
+func (c *clinic) codes(resourceType string) codesOf {
+	if known, ok := c.coded[resourceType]; ok {
+		return known
+	}
+	of := map[string][]string{}
 	for _, p := range c.patients {
 		seen := map[string]bool{}
 		for _, e := range c.ask(resourceType + "?patient=" + p + "&_count=1000").Entry {
@@ -129,9 +138,10 @@ func (c *clinic) codes(resourceType string) (list []string, of map[string][]stri
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+	c.coded[resourceType] = codesOf{slices.SortedFunc(maps.Keys(of), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(of[b]), len(of[a])), cmp.Compare(a, b))
-	}), of
+	}), of}
+	return c.coded[resourceType]
 }
 
 func token(system, code string) string { return url.QueryEscape(system + "|" + code) }
@@ -146,9 +156,10 @@ func (c *clinic) ofPatients(query func(patient string) string) (list []string) {
 
 // ofCodes is a search for some patients and a code that they have.
 func (c *clinic) ofCodes(resourceType string, query func(patient, code string) string) (list []string) {
-	codes, of := c.codes(resourceType)
-	for i, code := range codes[:min(len(codes), searchesEach)] {
-		list = append(list, query(of[code][i%len(of[code])], code))
+	known := c.codes(resourceType)
+	for i, code := range known.codes[:min(len(known.codes), searchesEach)] {
+		of := known.of[code]
+		list = append(list, query(of[i%len(of)], code))
 	}
 	return list
 }

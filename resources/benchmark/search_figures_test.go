@@ -18,7 +18,7 @@ const once, often = 1, 5
 func TestSearchFigures(t *testing.T) {
 	skipUnlessMeasured(t)
 	t.Run("sqlite", func(t *testing.T) { searchFigures(t, "steps", (*bench).onSQLite) })
-	t.Run("mongodb", func(t *testing.T) { searchFigures(t, "keys and documents", (*bench).inDatabase) })
+	t.Run("mongodb", func(t *testing.T) { searchFigures(t, "steps of the engine", (*bench).inDatabase) })
 }
 
 // site is a clinic whose store can be watched at its work.
@@ -61,8 +61,7 @@ func searchFigures(t *testing.T, unit string, open func(b *bench, copies int) *s
 func (c *clinic) source() (s source) {
 	s.people = c.people()
 	c.know(s.people[:searchesEach])
-	s.observations, _ = c.codes("Observation")
-	s.conditions, _ = c.codes("Condition")
+	s.observations, s.conditions = c.codes("Observation").codes, c.codes("Condition").codes
 	return s
 }
 
