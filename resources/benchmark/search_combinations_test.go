@@ -79,7 +79,7 @@ func (m *combiner) judge(q combined, perFound float64) (j judged) {
 	if _, j.err = m.run(j.query); j.err != nil {
 		return j
 	}
-	j.took = milliseconds(begun)
+	j.took = milliseconds(time.Since(begun))
 	j.examined = m.watch(j.query).examined
 	j.ratio = float64(j.examined) / perFound / float64(max(j.found, 0)+10)
 	return j

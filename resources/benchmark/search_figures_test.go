@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var keep = flag.String("keep", "", "folder for files with the Synthea set, which are taken again; databases are kept on the server that FHIRSIDE_TEST_MONGODB_URI names")
+var keep = flag.String("keep", "", "folder to keep files with the Synthea set in, for other runs of TestSearchFigures (default: none)")
 
 // Sizes are how often the set is loaded.
 const once, often = 1, 5
@@ -86,24 +86,18 @@ func (s *site) measure(shape shape, from source) (f figure) {
 			begun := time.Now()
 			_, err := s.run(query)
 			s.must(err)
-			took = append(took, milliseconds(begun))
+			took = append(took, milliseconds(time.Since(begun)))
 			begun = time.Now()
 			s.must(works[i].again())
-			bare = append(bare, milliseconds(begun))
+			bare = append(bare, milliseconds(time.Since(begun)))
 		}
 	}
 	f.p50, f.floor = median(took), median(bare)
 	return f
 }
 
-func milliseconds(begun time.Time) float64 { return float64(time.Since(begun).Microseconds()) / 1000 }
-
 // stock loads the set so many times into a new store.
 func (b *bench) stock(store string, copies int) {
-	if b.binary == "" {
-		b.build()
-		b.unpack()
-	}
 	server, _ := b.serve(store)
 	defer server.stop()
 	b.send(server, copies)

@@ -19,7 +19,7 @@ import (
 
 // inDatabase is the set in a database.
 func (b *bench) inDatabase(copies int) *site {
-	uri := b.database(copies)
+	uri := b.holding(copies)
 	client, db, err := connect(uri)
 	b.must(err)
 	b.Cleanup(func() { _ = client.Disconnect(context.Background()) })
@@ -59,18 +59,20 @@ func (b *bench) engineSteps(client *driver.Client) (n int64) {
 	return n
 }
 
-// database holds the set so many times.
-func (b *bench) database(copies int) (uri string) {
+// holding is a database that holds the set so many times.
+func (b *bench) holding(copies int) (uri string) {
 	mongotest.Cache = 4096
-	uri = mongotest.URI(b.T)
-	if *keep != "" && mongotest.Kind() == "uri" {
-		uri = mongotest.WithDatabase(uri, fmt.Sprintf("synthea-%d", copies))
+	if *database != "" {
+		uri = mongotest.WithDatabase(*database, fmt.Sprintf("%s-%d", databaseOf(*database), copies))
+	} else {
+		uri = mongotest.URI(b.T)
 	}
 	client, db, err := connect(uri)
 	b.must(err)
 	defer func() { _ = client.Disconnect(context.Background()) }()
-	if n, err := db.Collection("Patient").EstimatedDocumentCount(b.Context()); err != nil || n == 0 {
-		b.must(err)
+	n, err := db.Collection("Patient").EstimatedDocumentCount(b.Context())
+	b.must(err)
+	if n == 0 {
 		b.stock(uri, copies)
 	}
 	return uri
