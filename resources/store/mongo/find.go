@@ -85,8 +85,15 @@ func (f finder) run(filter search.Filter, after *position) iter.Seq2[hit, error]
 			yield(hit{}, err)
 			return
 		}
-		found := make([]stream, 0, len(p.branches))
-		for _, command := range f.commands(p) {
+		commands := f.commands(p)
+		if len(commands) > 1 || f.sorting.reversed {
+			if err := f.severalCommands(); err != nil {
+				yield(hit{}, err)
+				return
+			}
+		}
+		found := make([]stream, 0, len(commands))
+		for _, command := range commands {
 			found = append(found, stream{f.hits(command), f.sorting})
 		}
 		all := inTurn(found)
@@ -269,14 +276,6 @@ func (f finder) documents(command bson.D) iter.Seq2[bson.Raw, error] {
 	}
 }
 
-// level is the read concern of commands outside of a transaction.
-func (v *view) level() string {
-	if v.snapshot {
-		return "snapshot"
-	}
-	return "majority"
-}
-
 // searchTime is what the server may take.
 func (f finder) searchTime() time.Duration {
 	limit := f.s.opt.SearchTime
@@ -288,7 +287,7 @@ func (f finder) searchTime() time.Duration {
 
 // next goes to the next document; only a new batch takes time.
 func (f finder) next(cursor *driver.Cursor) (ok bool) {
-	if cursor.RemainingBatchLength() > 0 {
+	if cursor.RemainingBatchLength() > 0 || cursor.ID() == 0 {
 		return cursor.Next(f.ctx)
 	}
 	_ = f.patiently(func(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"fhirside/resources/store"
 	"fhirside/search"
@@ -29,12 +30,20 @@ type sealed struct {
 	ID     string          `bson:"i"`
 }
 
+// seal writes what bson.Marshal does, without reflection: a page of a search seals every match.
 func (p position) seal(fingerprint int64) string {
-	data, err := bson.Marshal(sealed{fingerprint, p.resourceType, p.values, p.id})
-	if err != nil {
-		return "" // raw values and strings are always written
+	at, doc := bsoncore.AppendDocumentStart(make([]byte, 0, 128))
+	doc = bsoncore.AppendInt64Element(doc, "s", fingerprint)
+	doc = bsoncore.AppendStringElement(doc, "t", p.resourceType)
+	if len(p.values) > 0 {
+		list, values := bsoncore.AppendArrayElementStart(doc, "v")
+		for i, value := range p.values {
+			values = bsoncore.AppendValueElement(values, arrayKey(i), bsoncore.Value{Type: bsoncore.Type(value.Type), Data: value.Value})
+		}
+		doc = endDocument(values, list)
 	}
-	return base64.RawURLEncoding.EncodeToString(data)
+	doc = bsoncore.AppendStringElement(doc, "i", p.id)
+	return base64.RawURLEncoding.EncodeToString(endDocument(doc, at))
 }
 
 // openPosition takes a position's text apart; nil for "".

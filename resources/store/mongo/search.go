@@ -39,17 +39,15 @@ func (s *Store) searchOnce(ctx context.Context, q *store.Search, yield func(stor
 		return false, true, err
 	}
 	v := &view{s: s, ctx: ctx, outside: ctx}
+	defer v.endMoment()
 	switch {
 	case isLookup(*q):
-	case v.isOneCommand(*q):
-		v.snapshot = true
+	case mayBeOneCommand(*q):
+		v.single = true
 	default:
-		session, inside, err := s.transaction(ctx)
-		if err != nil {
+		if err := v.oneMoment(); err != nil {
 			return false, true, err
 		}
-		defer func() { go endSession(ctx, session) }() // nobody has to wait for that
-		v.ctx = inside
 	}
 	for match, err := range v.search(*q) {
 		if err != nil {
@@ -71,22 +69,10 @@ func (s *Store) searchOnce(ctx context.Context, q *store.Search, yield func(stor
 // isLookup says whether a search only wants to know whether its criteria find nothing, one or several: that needs no moment for all.
 func isLookup(q store.Search) bool { return q.KeysOnly && q.Limit > 0 && q.Limit <= 2 }
 
-// isOneCommand says whether a search is one command that answers at once. That sees one moment by itself, without a transaction that
-// would have to be ended.
-func (v *view) isOneCommand(q store.Search) bool {
-	if len(q.Types) != 1 || q.Limit < 1 || q.Limit > maxBatch || isLinked(q.Filter) {
-		return false
-	}
-	f := finder{view: v, compiler: newCompiler(q.Types[0]), limit: q.Limit}
-	if f.sorting = f.sortingOf(q.Sort, isByTime(q.Filter)); f.sorting.reversed {
-		return false
-	}
-	root, err := f.compile(q.Filter)
-	if err != nil {
-		return false
-	}
-	// A position makes no branches: they can only become fewer.
-	return len(f.commands(planner{compiler: f.compiler, sorting: f.sorting}.plan(root))) == 1
+// mayBeOneCommand says whether a search can turn out to be one command that answers at once. That sees one moment by itself, without a
+// transaction that would have to be ended.
+func mayBeOneCommand(q store.Search) bool {
+	return len(q.Types) == 1 && q.Limit > 0 && q.Limit <= maxBatch && !isLinked(q.Filter)
 }
 
 // isLinked says whether a filter has a Chain or a Has.

@@ -257,8 +257,7 @@ type view struct {
 	ctx     context.Context // of the transaction's session, if there is one
 	outside context.Context // without it: in a transaction neither the catalog nor the clock can be asked
 	tx      *tx             // nil outside of commits
-	// snapshot lets a command outside of a transaction see one moment, whatever it yields to.
-	snapshot bool
+	moment
 }
 
 // inTransaction says whether reads are those of a transaction.
