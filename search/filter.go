@@ -98,8 +98,8 @@ const (
 	Ne               // there is an entry that it does not contain
 	Gt               // the entry reaches above the search value
 	Lt               // the entry reaches below the search value
-	Ge               // Gt or Eq
-	Le               // Lt or Eq
+	Ge               // the entry reaches into the search value or above it: not Eb
+	Le               // the entry reaches into the search value or below it: not Sa
 	Sa               // the entry begins after the search value ends
 	Eb               // the entry ends before the search value begins
 	Ap               // the two intervals overlap; the parser has widened the search interval
@@ -108,8 +108,8 @@ const (
 
 // Date compares intervals of time [Lo, Hi) in microseconds since 1970 UTC:
 //
-//	Eq Lo <= e.Lo && e.Hi <= Hi     Ne not Eq        Gt e.Hi > Hi      Lt e.Lo < Lo     Ge Gt or Eq
-//	Le Lt or Eq                     Sa e.Lo >= Hi    Eb e.Hi <= Lo     Ap e.Lo < Hi && e.Hi > Lo
+//	Eq Lo <= e.Lo && e.Hi <= Hi     Ne not Eq        Gt e.Hi > Hi      Lt e.Lo < Lo     Ge e.Hi > Lo
+//	Le e.Lo < Hi                    Sa e.Lo >= Hi    Eb e.Hi <= Lo     Ap e.Lo < Hi && e.Hi > Lo
 //	Covers e.Lo <= Lo && e.Hi >= Hi
 //
 // The parameter _lastUpdated is one of these.

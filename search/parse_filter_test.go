@@ -91,6 +91,7 @@ func TestFilterExpressions(t *testing.T) {
 		{`Patient?_filter=given pr true`, present("given")},
 		{`Patient?_filter=given pr false`, not{Filter: present("given")}},
 		{`Patient?_filter=_id pr true`, search.All{}},
+		{`Patient?_filter=_id ne 1`, not{Filter: search.ID{"1"}}},
 
 		// paths
 		{`Observation?_filter=patient.name co "pet"`, search.Chain{Param: "patient", Type: "Patient", Filter: search.String{Param: "name", Op: search.Contains, Text: "pet"}}},

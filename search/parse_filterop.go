@@ -79,7 +79,10 @@ func (p *parser) filterUnequal(o operand) (Filter, error) {
 		return p.filterOrder(o)
 	case o.param.Type == TypeString:
 		return p.filterText(o)
-	case o.param.Type == TypeToken && o.param.Code != idName:
+	case o.code == idName: // there is one, and no more
+		f, err := p.value(o, "")
+		return Not{f}, err
+	case o.param.Type == TypeToken:
 		f, err := p.filterToken(o)
 		return other(o.code, f), err
 	}

@@ -57,6 +57,7 @@ func TestDataTypes(t *testing.T) {
 		{"logical", `{"resourceType":"Observation","subject":{"identifier":{"system":"urn:mrn","value":"A"}}}`, "subject", `subject:identifier=urn:mrn|a~ subject:present=|true`},
 		{"of a type", `{"resourceType":"Observation","subject":{"reference":"Group/1"}}`, "patient", ``},
 		{"of a type by URL", `{"resourceType":"Observation","subject":{"reference":"http://other.org/Patient/1"}}`, "patient", `→<http://other.org/Patient/1>`},
+		{"logical, of a system", `{"resourceType":"Observation","subject":{"identifier":{"system":"urn:mrn"}}}`, "subject", `subject:identifier=urn:mrn|~ subject:present=|true`},
 		{"of a type by Reference.type", `{"resourceType":"Observation","subject":{"type":"Patient","identifier":{"value":"1"}}}`, "patient", `patient:identifier=|1~ patient:present=|true`},
 		{"canonical", `{"resourceType":"QuestionnaireResponse","questionnaire":"http://x.org/Questionnaire/q|2.0#part"}`, "questionnaire", `→<http://x.org/Questionnaire/q>@2.0`},
 		{"canonical of ours", `{"resourceType":"QuestionnaireResponse","questionnaire":"http://example.org/fhir/Questionnaire/q"}`, "questionnaire", `→Questionnaire/q →<http://example.org/fhir/Questionnaire/q>`},

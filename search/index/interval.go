@@ -19,8 +19,11 @@ func (rd *reader) date(it *fhirpath.Item, v *Values) {
 		lo, hi, ok = period(e)
 	case "Timing":
 		lo, hi, ok = timing(e)
-	case "date", "dateTime", "instant":
+	case "date", "dateTime":
 		lo, hi, ok = moment(e)
+	case "instant": // a point in time, of no width that could be told (search.html#date)
+		lo, _, ok = moment(e)
+		hi = lo + 1
 	}
 	if ok && lo < hi {
 		v.Dates = append(v.Dates, Date{rd.name, lo, hi})

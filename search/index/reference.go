@@ -16,9 +16,7 @@ func (rd *reader) reference(it *fhirpath.Item, v *Values) {
 	switch name := it.Type(); name {
 	case "Reference":
 		rd.link(e.Get("reference").Text(), v)
-		if value := e.Get("identifier").Get("value").Text(); value != "" && rd.name != "" {
-			v.Tokens = append(v.Tokens, newToken(rd.identifier, e.Get("identifier").Get("system").Text(), value))
-		}
+		rd.logical(e.Get("identifier"), v)
 	case "canonical", "uri", "url", "oid", "uuid":
 		rd.canonical(e.Text(), v)
 	default:
@@ -26,6 +24,14 @@ func (rd *reader) reference(it *fhirpath.Item, v *Values) {
 		if id := e.Get("id").Text(); id != "" && definitions.IsResource(name) && slices.Contains(rd.param.Targets, name) {
 			v.References = append(v.References, Reference{Param: rd.name, Type: name, ID: id})
 		}
+	}
+}
+
+// logical appends the identifier of a reference, for the modifier :identifier.
+func (rd *reader) logical(identifier fhir.Element, v *Values) {
+	system, value := identifier.Get("system").Text(), identifier.Get("value").Text()
+	if rd.name != "" && (system != "" || value != "") {
+		v.Tokens = append(v.Tokens, newToken(rd.identifier, system, value))
 	}
 }
 

@@ -47,7 +47,7 @@ type Token struct {
 
 // Rules names how values are computed from resources. It changes whenever the values of some resource do.
 func Rules(registry *search.Registry) string {
-	const version = "6"
+	const version = "7"
 	if p := registry.Param("Patient", "_content"); p != nil && p.Words {
 		return version + " with words"
 	}

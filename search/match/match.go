@@ -280,9 +280,9 @@ func date(f search.Date, lo, hi int64) bool {
 	case search.Lt:
 		return lo < f.Lo
 	case search.Ge:
-		return hi > f.Hi || within
+		return hi > f.Lo
 	case search.Le:
-		return lo < f.Lo || within
+		return lo < f.Hi
 	case search.Sa:
 		return lo >= f.Hi
 	case search.Eb:

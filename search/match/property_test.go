@@ -109,8 +109,8 @@ func TestComparisons(t *testing.T) {
 			s.same("every value is on one side or the other", search.Or{by(search.Ge), by(search.Le)}, present)
 		}
 		date := func(op search.Op) search.Filter { return search.Date{Param: "birthdate", Op: op, Lo: lo, Hi: hi} }
-		s.same("ge is gt or eq", date(search.Ge), search.Or{date(search.Gt), date(search.Eq)})
-		s.same("le is lt or eq", date(search.Le), search.Or{date(search.Lt), date(search.Eq)})
+		s.same("of one date ge is not eb", date(search.Ge), search.And{search.Present{Param: "birthdate"}, search.Not{Filter: date(search.Eb)}})
+		s.same("of one date le is not sa", date(search.Le), search.And{search.Present{Param: "birthdate"}, search.Not{Filter: date(search.Sa)}})
 		s.same("of one date ne is not eq", date(search.Ne), search.And{search.Present{Param: "birthdate"}, search.Not{Filter: date(search.Eq)}})
 	})
 }

@@ -22,6 +22,15 @@ var containedSearches = []scenario{
 		{do: "PUT MedicationRequest/in", body: `{"resourceType":"MedicationRequest","id":"in","status":"active","intent":"order","medicationReference":{"display":"?"},"subject":{"reference":"Patient/1"}}`, status: 200},
 		{do: "GET MedicationRequest?medication.code=aspirin", status: 200, has: []string{`"total":1`, "MedicationRequest/out"}},
 	}},
+	{"what is contained is not mistaken for others", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","gender":"male"}`, status: 201},
+		{do: "PUT Observation/1", body: `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"x"},"subject":{"reference":"#p"},"contained":[{"resourceType":"Patient","id":"p","gender":"female"}]}`, status: 201},
+		finds("Patient?_has:Observation:patient:status=final"),
+		finds("Patient?_has:Observation:subject:_id=1"),
+		finds("Observation?patient.gender=female", "Observation/1"),
+		finds("Observation?patient.gender=male"),
+		finds("Observation?patient=1"),
+	}},
 	{"results", append(containing(), []step{
 		{do: "GET Medication?_contained=false&code=aspirin", status: 200, has: []string{`"total":1`, `"{base}/Medication/1"`}, hasNot: []string{"MedicationRequest"}},
 		{do: "GET Medication?_contained=true&code=aspirin", status: 200, has: []string{

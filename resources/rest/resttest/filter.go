@@ -31,6 +31,8 @@ var filterSearches = []scenario{
 		step{do: `GET Patient?_filter=family+sw+er`, status: 200, has: []string{`"total":0`}},
 		step{do: `GET Patient?_filter=gender+eq+MALE+and+family+ne+%22cole%22`, status: 200, has: []string{`"total":1`, "Patient/b"}},
 		step{do: `GET Patient?_filter=gender+ne+female&_sort=family`, status: 200, has: []string{`"total":2`, "Patient/b", "Patient/c"}},
+		finds(`Patient?_filter=_id+ne+a+and+gender+pr+true`, "Patient/b", "Patient/c"),
+		finds(`Observation?_filter=subject:Patient._id+ne+a`, "Observation/4"),
 		step{do: `GET Patient?_filter=family+ge+b+and+family+lt+c`, status: 200, has: []string{`"total":1`, "Patient/b"}},
 		step{do: `GET Patient?_filter=gender+ni+http://hl7.org/fhir/ValueSet/administrative-gender`, status: 200, has: []string{`"total":0`}},
 		step{do: `GET Patient?_filter=birthdate+co+1970-01-01T10:00:00Z`, status: 200},

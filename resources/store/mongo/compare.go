@@ -31,9 +31,9 @@ func dateEntry(f search.Date) []bson.D {
 	case search.Lt:
 		return []bson.D{d("lo", lt(f.Lo))}
 	case search.Ge:
-		return []bson.D{d("hi", gt(f.Hi)), within}
+		return []bson.D{d("hi", gt(f.Lo))}
 	case search.Le:
-		return []bson.D{d("lo", lt(f.Lo)), within}
+		return []bson.D{d("lo", lt(f.Hi))}
 	case search.Sa:
 		return []bson.D{d("lo", gte(f.Hi))}
 	case search.Eb:
@@ -113,15 +113,9 @@ func updatedEntry(f search.Date) bson.D {
 	case search.Lt:
 		return d("updated", lt(f.Lo))
 	case search.Ge:
-		if f.Lo <= plus(last, 1) {
-			return d("updated", gte(f.Lo))
-		}
-		return d("updated", gt(last))
+		return d("updated", gt(plus(f.Lo, -width)))
 	case search.Le:
-		if f.Lo <= plus(last, 1) {
-			return d("updated", lte(last))
-		}
-		return d("updated", lt(f.Lo))
+		return d("updated", lt(f.Hi))
 	case search.Sa:
 		return d("updated", gte(f.Hi))
 	case search.Eb:
@@ -156,7 +150,7 @@ func beginnings(f search.Date) (bounds, bool) {
 	case search.Gt:
 		return bounds{plus(plus(f.Hi, -day), 1), unbounded.hi}, true
 	case search.Ge:
-		return bounds{min(plus(plus(f.Hi, -day), 1), f.Lo), unbounded.hi}, true
+		return bounds{plus(plus(f.Lo, -day), 1), unbounded.hi}, true
 	case search.Lt, search.Eb:
 		return bounds{unbounded.lo, plus(f.Lo, -1)}, true
 	case search.Le:

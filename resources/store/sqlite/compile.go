@@ -598,13 +598,16 @@ func (x *compiler) hasFrom(f search.Has) (node, error) {
 	}
 	var keys []int64
 	for identity := range patients {
-		key, ok, err := x.c.integer(`SELECT r.key FROM identity i CROSS JOIN `+tableOf(x.typ)+` r ON r.number=i.number
-			WHERE i.hash=? AND r.type=?`, integer(identity), text(x.typ))
+		err := x.c.each(func(st *sqlite3.Stmt) error {
+			// The number alone may be that of another one: what is contained is numbered by itself.
+			if x.s.index.identity(store.Key{Type: x.typ, ID: st.ColumnText(1)}) == identity {
+				keys = append(keys, st.ColumnInt64(0))
+			}
+			return nil
+		}, `SELECT r.key, r.id FROM identity i CROSS JOIN `+tableOf(x.typ)+` r ON r.number=i.number
+			WHERE i.hash=? AND r.type=? AND r.key IS NOT NULL`, integer(identity), text(x.typ))
 		if err != nil {
 			return nil, err
-		}
-		if ok {
-			keys = append(keys, key)
 		}
 	}
 	named, err := x.ids(slices.Collect(maps.Keys(ids)))

@@ -77,13 +77,36 @@ var numberMaskSQL = strconv.Itoa(numberMask)
 
 func (q *query) join(list []node, word string, least bool) {
 	q.WriteByte('(')
-	for i, n := range list {
-		if i > 0 {
+	q.joined(0, len(list), word, func(i int) { q.condition(list[i], least) })
+	q.WriteByte(')')
+}
+
+// joined writes conditions from..to-1 with a word between them, many as a tree: SQLite bounds the depth of expressions (1000).
+func (q *query) joined(from, to int, word string, write func(i int)) {
+	const wide = 64
+	if to-from > wide {
+		half := from + (to-from)/2
+		q.WriteByte('(')
+		q.joined(from, half, word, write)
+		q.WriteString(")" + word + "(")
+		q.joined(half, to, word, write)
+		q.WriteByte(')')
+		return
+	}
+	for i := from; i < to; i++ {
+		if i > from {
 			q.WriteString(word)
 		}
-		q.condition(n, least)
+		write(i)
 	}
-	q.WriteByte(')')
+}
+
+// and writes the conditions that hold besides what is written.
+func (q *query) and(list []node) {
+	if len(list) > 0 {
+		q.WriteString(" AND ")
+		q.joined(0, len(list), " AND ", func(i int) { q.condition(list[i], false) })
+	}
 }
 
 func (q *query) hasTerm(n hasTerm) {
@@ -145,13 +168,10 @@ func (q *query) spans(list []span, column string, shift uint) {
 		return
 	}
 	q.WriteByte('(')
-	for i, s := range list {
-		if i > 0 {
-			q.WriteString(" OR ")
-		}
-		from, to := s.shifted(shift)
+	q.joined(0, len(list), " OR ", func(i int) {
+		from, to := list[i].shifted(shift)
 		fmt.Fprintf(q, "%s>=%s AND %s<%s", column, q.int(from), column, q.int(to))
-	}
+	})
 	q.WriteByte(')')
 }
 
@@ -180,12 +200,7 @@ func (q *query) hasDate(n hasDate) {
 	}
 	const shapeMask = (1<<shapeBits - 1) << numberBits
 	fmt.Fprintf(q, "CASE c.key&%d WHEN 0 THEN ", shapeMask)
-	for i, op := range n.ops {
-		if i > 0 {
-			q.WriteString(" AND ")
-		}
-		q.spans(unitsOf(op, second), "c.key", numberBits+shapeBits)
-	}
+	q.joined(0, len(n.ops), " AND ", func(i int) { q.spans(unitsOf(n.ops[i], second), "c.key", numberBits+shapeBits) })
 	q.WriteString(" ELSE ")
 	rows()
 	q.WriteString(" END")
@@ -194,10 +209,8 @@ func (q *query) hasDate(n hasDate) {
 // dates writes the rules of search.Date, all of which one row of the date table must satisfy.
 func (q *query) dates(ops []search.Date, table string) {
 	from, to := table+".lo", table+".hi"
-	for i, f := range ops {
-		if i > 0 {
-			q.WriteString(" AND ")
-		}
+	q.joined(0, len(ops), " AND ", func(i int) {
+		f := ops[i]
 		// Each limit is a parameter only where the rule has it: SQLite counts those it sees.
 		lo := func() string { return q.int(f.Lo) }
 		hi := func() string { return q.int(f.Hi) }
@@ -211,9 +224,9 @@ func (q *query) dates(ops []search.Date, table string) {
 		case search.Lt:
 			rule = from + "<" + lo()
 		case search.Ge:
-			rule = to + ">" + hi() + " OR " + within()
+			rule = to + ">" + lo()
 		case search.Le:
-			rule = from + "<" + lo() + " OR " + within()
+			rule = from + "<" + hi()
 		case search.Sa:
 			rule = from + ">=" + hi()
 		case search.Eb:
@@ -226,7 +239,7 @@ func (q *query) dates(ops []search.Date, table string) {
 			rule = within()
 		}
 		q.WriteString("(" + rule + ")")
-	}
+	})
 }
 
 // number writes the rules of search.Number and search.Quantity for a row of the number table.

@@ -395,12 +395,7 @@ func (l *ladder) missing(after *climber, n int) (list []climber, err error) {
 }
 
 // conditions are those of the search, without any part that drives.
-func (l *ladder) conditions(q *query) {
-	for _, n := range l.w.plan.parts {
-		q.WriteString(" AND ")
-		q.condition(n, false)
-	}
-}
+func (l *ladder) conditions(q *query) { q.and(l.w.plan.parts) }
 
 // table is where the values of the first key are; again is for rows of the same value.
 func (l *ladder) table() (t struct{ name, value, byKey, again string }) {

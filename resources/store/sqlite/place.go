@@ -161,10 +161,7 @@ func (p *plan) from(q *query, w walk, joined bool) {
 	}
 	q.WriteString(" WHERE " + condition)
 	p.within(q, w.driver, w.rest)
-	for _, n := range w.rest {
-		q.WriteString(" AND ")
-		q.condition(n, false)
-	}
+	q.and(w.rest)
 }
 
 // within writes what the dates asked for say of the keys of a driver's rows.

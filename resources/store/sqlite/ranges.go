@@ -28,9 +28,9 @@ func unitsOf(f search.Date, length int64) []span {
 	case search.Lt:
 		return []span{{-forever, loUp}}
 	case search.Ge:
-		return []span{{min(loUp, hiDown), forever}}
+		return []span{{loDown, forever}}
 	case search.Le:
-		return []span{{-forever, max(loUp, hiDown)}}
+		return []span{{-forever, hiUp}}
 	case search.Sa:
 		return []span{{hiUp, forever}}
 	case search.Eb:
@@ -83,9 +83,9 @@ func beginnings(f search.Date, width int64) (from, to int64) {
 	case search.Lt, search.Eb:
 		to = f.Lo
 	case search.Ge:
-		from = min(before(f.Hi, width), f.Lo)
+		from = before(f.Lo, width)
 	case search.Le:
-		to = max(f.Lo, f.Hi)
+		to = f.Hi
 	case search.Sa:
 		from = f.Hi
 	case search.Ap:
