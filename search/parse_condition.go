@@ -115,6 +115,9 @@ func (p *parser) chain(param *Param, modifier, rest string, read reading, depth 
 // through reads a condition, called rest in messages, on what a reference parameter refers to: on each target type that knows what
 // it asks for, or on that which a modifier names.
 func (p *parser) through(param *Param, modifier, rest string, knows func(target string) bool, condition func(target string) (Filter, error)) (Filter, error) {
+	if err := p.checkNested(param); err != nil {
+		return nil, err
+	}
 	targets := targetsOf(param)
 	if modifier != "" {
 		if err := p.checkTarget(param, modifier); err != nil {
@@ -186,6 +189,9 @@ func (p *parser) has(types []string, name string, read reading, depth int) (Filt
 		return nil, p.errorf(fhir.CodeInvalid, "%q of %s does not refer to %s, but to %s",
 			code, source, named(types), strings.Join(targets, ", "))
 	}
+	if err := p.checkNested(param); err != nil {
+		return nil, err
+	}
 	f, err := p.condition([]string{source}, rest, read, depth+1)
 	if err != nil || isNone(f) {
 		return f, err
@@ -199,6 +205,15 @@ func targetsOf(param *Param) []string {
 		return definitions.ResourceTypes()
 	}
 	return param.Targets
+}
+
+// checkNested refuses what goes by a parameter for a resource inside another one, as composition and message of a Bundle are: a resource
+// of that type and id may be on this server too, but it is not the one inside.
+func (p *parser) checkNested(param *Param) error {
+	if len(param.ElementTypes) == 0 || slices.ContainsFunc(param.ElementTypes, func(t string) bool { return t != "Resource" && !definitions.IsResource(t) }) {
+		return nil
+	}
+	return p.errorf(fhir.CodeNotSupported, "%q is a resource inside the one that is searched, not a reference to one: it is found by its id, and what it says is not searched", param.Code)
 }
 
 // checkTarget refuses a type in the place of a modifier that the reference cannot have.

@@ -169,6 +169,11 @@ func (p *parser) sort(_, value string) error {
 		}
 		code, descending := strings.CutPrefix(code, "-")
 		kind, ok := p.sortKind(code)
+		if !ok && descending { // it may belong to the name
+			if kind, ok = p.sortKind("-" + code); ok {
+				code, descending = "-"+code, false
+			}
+		}
 		if !ok {
 			return p.errorf(fhir.CodeNotSupported, "%q is nothing to sort by. Supported for %s: %s", clip(code), named(p.types), strings.Join(p.sortable(), ", "))
 		}

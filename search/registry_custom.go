@@ -32,13 +32,14 @@ func (r *Registry) With(custom ...definitions.SearchParameter) (*Registry, error
 	return &Registry{types, &b}, nil
 }
 
-// customCode is what a URL, a modifier and a chain leave room for; names that begin with an underscore are FHIR's.
-var customCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+// customCode is what a URL, a modifier and a chain leave room for; names that begin with an underscore are FHIR's. A hyphen before
+// it keeps it from names that FHIR may choose one day (search.html#conformance).
+var customCode = regexp.MustCompile(`^-?[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
 func (b *builder) addCustom(types map[string]*typeParams, sp *definitions.SearchParameter) error {
 	switch {
 	case !customCode.MatchString(sp.Code):
-		return refused(sp, "the code %q is none that can be searched by: a letter, then up to 63 letters, digits, '-' and '_'", clip(sp.Code)).At("SearchParameter.code")
+		return refused(sp, "the code %q is none that can be searched by: a letter, with a '-' before it or without, then up to 63 letters, digits, '-' and '_'", clip(sp.Code)).At("SearchParameter.code")
 	case sp.Type == "special":
 		return refused(sp, "what a parameter of type special means is not in its definition").At("SearchParameter.type")
 	case sp.Expression == "":

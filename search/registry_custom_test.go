@@ -10,6 +10,28 @@ import (
 	"fhirside/search"
 )
 
+// TestSortByHyphen: a hyphen turns the order round, unless only the name that begins with it is known.
+func TestSortByHyphen(t *testing.T) {
+	reg, err := search.R4().With(
+		definitions.SearchParameter{URL: "http://x/eye", Code: "-eye", Base: []string{"Patient"}, Type: "token", Expression: "Patient.gender"},
+		definitions.SearchParameter{URL: "http://x/name", Code: "-name", Base: []string{"Patient"}, Type: "string", Expression: "Patient.name"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := search.Parse(reg, "Patient", []search.Parameter{{Name: "_sort", Value: "-eye,--eye,-name,--name"}}, search.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []search.SortKey{
+		{Param: "-eye", Kind: search.TypeToken}, {Param: "-eye", Kind: search.TypeToken, Descending: true},
+		{Param: "name", Kind: search.TypeString, Descending: true}, {Param: "-name", Kind: search.TypeString, Descending: true},
+	}
+	if !slices.Equal(q.Sort, want) {
+		t.Errorf("%+v, not %+v", q.Sort, want)
+	}
+}
+
 func TestCustomParameters(t *testing.T) {
 	eye := definitions.SearchParameter{URL: "http://x/eye", Code: "eye", Base: []string{"Patient"}, Type: "token", Expression: "Patient.extension('http://x/eye').value"}
 	with := func(change func(*definitions.SearchParameter)) definitions.SearchParameter {
@@ -50,6 +72,8 @@ func TestCustomParameters(t *testing.T) {
 		{[]definitions.SearchParameter{with(func(sp *definitions.SearchParameter) {
 			sp.Base, sp.Code, sp.Expression = []string{"DomainResource"}, "narrated", "DomainResource.text.status"
 		})}, ""},
+		{[]definitions.SearchParameter{with(func(sp *definitions.SearchParameter) { sp.Code = "-eye" })}, ""},
+		{[]definitions.SearchParameter{with(func(sp *definitions.SearchParameter) { sp.Code = "--eye" })}, "can be searched by"},
 	} {
 		reg, err := search.R4().With(c.custom...)
 		if c.want != "" {

@@ -27,8 +27,32 @@ func (c compiler) composite(f search.Composite) (condition, error) {
 	if len(alternatives) == 0 {
 		return condition{never: true}, nil
 	}
+	for i := range alternatives {
+		alternatives[i] = ofTuple(alternatives[i])
+	}
 	match := anyOf(elements("index.c."+field(f.Param), alternatives))
 	return condition{filter: f, match: match, ways: tupleWays(f)}, nil
+}
+
+// ofTuple is the condition on a tuple with one $and, and not that alone: an $elemMatch that begins with an operator can be taken for a
+// condition on values.
+func ofTuple(conditions bson.D) bson.D {
+	var own bson.D
+	var all []bson.D
+	for _, e := range conditions {
+		if e.Key == "$and" {
+			all = append(all, e.Value.([]bson.D)...)
+		} else {
+			own = append(own, e)
+		}
+	}
+	switch {
+	case all == nil:
+		return conditions
+	case own == nil:
+		own = d(arrayKey(0), d("$exists", true))
+	}
+	return append(own, bson.E{Key: "$and", Value: all})
 }
 
 // tupleWays are ranges of tuple terms: see terms.tuple.
