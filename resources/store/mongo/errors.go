@@ -95,7 +95,7 @@ func explain(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled):
 		return context.Cause(ctx)
 	case errors.Is(err, context.Canceled): // it was not the caller who stopped waiting
-		return fmt.Errorf("%w: %v", store.ErrUnavailable, err)
+		return fmt.Errorf("%w: %s", store.ErrUnavailable, err.Error())
 	case err == nil, errors.As(err, &known), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrCursor),
 		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooCostly), errors.Is(err, store.ErrFull),
 		errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLate):
