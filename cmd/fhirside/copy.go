@@ -52,7 +52,7 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, options.Store.Close()) }()
-	target, err := openIndexed(ctx, to, options.Registry, options.Base, nil)
+	target, err := openIndexed(ctx, to, options.Registry, options.Base, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (to *destination) open(ctx context.Context) (base string, client *http.Clie
 	if err != nil {
 		return "", nil, nil, err
 	}
-	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base, nil); err != nil {
+	if options.Store, err = openIndexed(ctx, to.store, options.Registry, options.Base, nil, nil); err != nil {
 		return "", nil, nil, err
 	}
 	options.Log = slog.New(slog.DiscardHandler)

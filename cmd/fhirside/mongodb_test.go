@@ -110,3 +110,72 @@ func TestMongoDBComesLater(t *testing.T) {
 		}
 	}
 }
+
+// readyz waits until /readyz answers with a status and a text that holds a part.
+func readyz(t *testing.T, url string, status int, part string) {
+	t.Helper()
+	for began := time.Now(); ; {
+		r, text := ask(t, "GET", url+"/readyz", "")
+		if r.StatusCode == status && strings.Contains(text, part) {
+			return
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("/readyz answers %s %q, and not %d with %q", r.Status, text, status, part)
+		}
+	}
+}
+
+type fields = map[string]any
+
+// TestMongoDBTellsOfItsWork: /readyz says what is done to the database while the server serves, and that a newer server has taken over.
+func TestMongoDBTellsOfItsWork(t *testing.T) {
+	uri := mongotest.URI(t)
+	set := testSettings(t)
+	set.store = uri
+	url, stop, done := startServer(t, set)
+	body := `{"resourceType":"Patient","id":"a","birthDate":"1970-01-01"}`
+	if r, text := ask(t, "PUT", url+"/fhir/Patient/a", body); r.StatusCode != http.StatusCreated {
+		t.Fatal(r.Status, text)
+	}
+	readyz(t, url, http.StatusOK, "ready\n")
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	// An index is gone, documents are of an older layout, and somebody who does nothing has taken to both.
+	shell := mongotest.Shell(t, uri)
+	if err := shell.Collection("Patient").Indexes().DropOne(t.Context(), "terms"); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(time.Hour).UnixMilli()
+	if _, err := shell.Collection("schema").InsertOne(t.Context(), fields{"_id": "indexes", "owner": int64(1), "until": until}); err != nil {
+		t.Fatal(err)
+	}
+	mongotest.Edit(t, uri, "schema", "schema", fields{"$set": fields{"from": 1, "owner": int64(1), "until": until}})
+	url, _, _ = startServer(t, set)
+	readyz(t, url, http.StatusOK, "the database is brought up to date")
+	readyz(t, url, http.StatusOK, "indexes are built by another process: terms of Patient")
+	if r, text := ask(t, "PUT", url+"/fhir/Patient/b", strings.Replace(body, `"a"`, `"b"`, 1)); r.StatusCode != http.StatusCreated {
+		t.Error(r.Status, text)
+	}
+	for _, work := range []string{"indexes", "schema"} {
+		mongotest.Edit(t, uri, "schema", work, fields{"$set": fields{"until": int64(0)}})
+	}
+	for began := time.Now(); ; {
+		if _, text := ask(t, "GET", url+"/readyz", ""); text == "ready\n" {
+			break
+		} else if time.Since(began) > 20*time.Second {
+			t.Fatalf("/readyz still says %q", text)
+		}
+	}
+	// A newer server writes by another layout from now on.
+	mongotest.Edit(t, uri, "clock", "clock", fields{"$set": fields{"schema": 1000}})
+	mongotest.Edit(t, uri, "schema", "schema", fields{"$set": fields{"version": 1000}})
+	for _, method := range []string{"PUT", "GET"} {
+		r, text := ask(t, method, url+"/fhir/Patient/a", strings.Replace(body, "1970", "1971", 1))
+		if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %s (Retry-After %q) %s", method, r.Status, r.Header.Get("Retry-After"), text)
+		}
+	}
+	readyz(t, url, http.StatusServiceUnavailable, "the store is not ready")
+}

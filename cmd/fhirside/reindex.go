@@ -46,7 +46,7 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 	if err != nil {
 		return err
 	}
-	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, nil); err != nil {
+	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, nil, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, options.Store.Close()) }()

@@ -104,7 +104,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 			log.Warn("the last telemetry could not be sent", "error", err)
 		}
 	}()
-	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, telemetry.tracer); err != nil {
+	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, telemetry.tracer, log); err != nil {
 		return err
 	}
 	defer func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -22,9 +23,9 @@ import (
 const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
 
 // openIndexed opens the store that a --store flag names, for searches by the registry's parameters and those that the store has
-// beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves. With a tracer, MongoDB's
-// commands become spans of the requests that send them.
-func openIndexed(ctx context.Context, url string, registry *search.Registry, base string, tracer trace.Tracer) (store.Store, error) {
+// beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves, and told to the log. With
+// a tracer, MongoDB's commands become spans of the requests that send them.
+func openIndexed(ctx context.Context, url string, registry *search.Registry, base string, tracer trace.Tracer, log *slog.Logger) (store.Store, error) {
 	o := resources.Options{Registry: registry, Base: base}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
 		return openIndexedFile(ctx, path, o)
@@ -46,6 +47,7 @@ func openIndexed(ctx context.Context, url string, registry *search.Registry, bas
 			return number, err
 		},
 		Tracer: tracer,
+		Log:    log,
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +85,8 @@ func openStore(ctx context.Context, url string) (store.Store, error) {
 
 func openMongoDB(ctx context.Context, url string, o mongo.Options) (store.Store, error) {
 	if !strings.HasPrefix(url, "mongodb://") && !strings.HasPrefix(url, "mongodb+srv://") {
-		return nil, fmt.Errorf("--store %q is no database that fhirside knows: %s", url, storeUsage)
+		kind, _, _ := strings.Cut(url, ":") // behind it may be a password
+		return nil, fmt.Errorf("--store %s: is no database that fhirside knows: %s", kind, storeUsage)
 	}
 	s, err := mongo.Open(ctx, url, o)
 	if err != nil {

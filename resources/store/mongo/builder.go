@@ -119,11 +119,11 @@ func listed(missing []missingIndex) string {
 // missingIndexes are those of all collections that have documents: an empty one gets its own at the first write.
 func (s *Store) missingIndexes(ctx context.Context) (all []missingIndex, err error) {
 	of := map[string][]driver.IndexModel{historyName: historyIndexes(), locksName: lockIndexes(), stateName: stateIndexes()}
-	types, err := s.catalog.types(ctx)
+	resources, err := s.catalog.collections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append([]string{historyName, locksName, stateName}, types...) {
+	for _, name := range append([]string{historyName, locksName, stateName}, resources...) {
 		indexes := of[name]
 		if indexes == nil {
 			indexes = resourceIndexes()

@@ -10,9 +10,21 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo/mongotest"
+	"fhirside/search"
 )
+
+// prescription is a record of a MedicationRequest that contains a Medication.
+func prescription(id string, now time.Time) store.Record {
+	r, err := fhir.Parse(fmt.Appendf(nil, `{"resourceType":"MedicationRequest","id":"%s","contained":[{"resourceType":"Medication","id":"m"}]}`, id))
+	if err != nil {
+		panic(err)
+	}
+	v := store.Version{Key: store.Key{Type: r.Type(), ID: id}, Version: 1, Updated: now, Method: store.Created, Body: r.Bytes()}
+	return store.Record{Version: v, Values: sharedExtractor().Extract(r)}
+}
 
 // TestMissingIndexes: indexes that somebody has dropped come back while clients write, histories do without theirs meanwhile, and Ready
 // tells.
@@ -26,12 +38,13 @@ func TestMissingIndexes(t *testing.T) {
 				return err
 			}
 		}
-		return nil
+		return tx.Put(prescription("m", tx.Now()))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropped := map[string][]string{"Patient": {termsIndex, updatedIndex}, historyName: {commitsIndex, typesIndex}}
+	inside := search.ContainedType("Medication")
+	dropped := map[string][]string{"Patient": {termsIndex, updatedIndex}, inside: {termsIndex}, historyName: {commitsIndex, typesIndex}}
 	for collection, names := range dropped {
 		for _, name := range names {
 			if err := older.db.Collection(collection).Indexes().DropOne(t.Context(), name); err != nil {
@@ -53,12 +66,12 @@ func TestMissingIndexes(t *testing.T) {
 		}
 		return work
 	}
-	for began := time.Now(); !strings.Contains(work(), "terms of Patient"); {
+	for began := time.Now(); !strings.Contains(work(), "terms of Patient") || !strings.Contains(work(), "terms of contained.Medication"); {
 		if time.Since(began) > 10*time.Second {
 			t.Fatalf("it tells %q", work())
 		}
 	}
-	if n := len(historyOf(t, s, store.History{Type: "Patient"})) + len(changesOf(t, s)); n != 1000 {
+	if n := len(historyOf(t, s, store.History{Type: "Patient"})) + len(changesOf(t, s)); n != 1001 {
 		t.Errorf("%d versions without their indexes", n)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -87,20 +100,22 @@ func TestMissingIndexes(t *testing.T) {
 	wait(t, 50*time.Millisecond)
 	stop()
 	writing.Wait()
-	want := int64(500)
+	patients := int64(500)
 	for _, n := range written {
-		want += int64(n)
+		patients += int64(n)
 	}
+	wanted := map[string]int64{"Patient": patients, inside: 1, historyName: patients + 1}
 	for collection, filter := range map[string]map[string]any{
 		"Patient":   {termsIndex: d("index.t", ""), updatedIndex: d("updated", gt(0))},
-		historyName: {commitsIndex: d("commit", gt(0)), typesIndex: d("type", "Patient", "commit", gt(0))},
+		historyName: {commitsIndex: d("commit", gt(0)), typesIndex: d("type", gt(""), "commit", gt(0))},
+		inside:      {termsIndex: d("index.t", gt(""))},
 	} {
 		for name, filter := range filter {
 			found, err := s.db.Collection(collection).CountDocuments(t.Context(), filter, options.Count().SetHint(name))
-			if err != nil || found != want {
-				t.Errorf("the index %s knows %d documents, not %d (%v)", name, found, want, err)
+			if err != nil || found != wanted[collection] {
+				t.Errorf("the index %s of %s knows %d documents, not %d (%v)", name, collection, found, wanted[collection], err)
 			}
 		}
 	}
-	t.Logf("%d written meanwhile", want-500)
+	t.Logf("%d written meanwhile", patients-500)
 }

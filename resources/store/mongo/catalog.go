@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"fhirside/search"
 )
 
 // Names of the collections beside those of the resource types.
@@ -233,10 +236,15 @@ func once(ctx context.Context, c *driver.Collection, document bson.D) (bson.Raw,
 }
 
 // types are the resource types that have a collection, in order.
-func (c *catalog) types(ctx context.Context) ([]string, error) {
-	names, err := c.db.ListCollectionNames(ctx, d("name", d("$regex", "^[A-Z]")))
-	if err != nil {
-		return nil, err
-	}
-	return names, nil
+func (c *catalog) types(ctx context.Context) ([]string, error) { return c.named(ctx, "^[A-Z]") }
+
+// collections are those of resource types, and of what resources contain, in order.
+func (c *catalog) collections(ctx context.Context) ([]string, error) {
+	return c.named(ctx, "^([A-Z]|"+regexp.QuoteMeta(search.ContainedType(""))+")")
+}
+
+func (c *catalog) named(ctx context.Context, pattern string) ([]string, error) {
+	names, err := c.db.ListCollectionNames(ctx, d("name", d("$regex", pattern)))
+	slices.Sort(names)
+	return names, err
 }

@@ -34,6 +34,7 @@ const (
 	codeSnapshotTooOld       = 239
 	codeSnapshotUnavailable  = 246
 	codeNoSuchTransaction    = 251
+	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
 )
 

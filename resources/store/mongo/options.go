@@ -44,6 +44,8 @@ type Options struct {
 	Current func(ctx context.Context) (int64, error)
 	// schema is the layout of documents; 0 is schemaVersion. Tests of upgrades take others.
 	schema int32
+	// watch is how long a process may not know that a newer one has taken over; 0 is watchEvery.
+	watch time.Duration
 	// started is shown each command as it is sent. Tests ask MongoDB how it runs them.
 	started func(command bson.Raw)
 	// Log is where the store says what an operator should know; nil is slog.Default.
@@ -92,6 +94,7 @@ func (o Options) withDefaults() Options {
 	if o.MaxEntriesAtOnce == 0 {
 		o.MaxEntriesAtOnce = 2_000
 	}
+	fill(&o.watch, watchEvery)
 	if o.schema == 0 {
 		o.schema = schemaVersion
 	}

@@ -77,7 +77,6 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 	if err != nil {
 		return done, explain(ctx, err)
 	}
-	slices.Sort(types)
 	from, after, _ := strings.Cut(r.After, "/")
 	for _, resourceType := range types {
 		if resourceType < from {

@@ -191,9 +191,7 @@ func (v *view) types(asked []string) ([]string, error) {
 	if len(asked) > 0 {
 		return distinct(asked), nil
 	}
-	types, err := v.s.catalog.types(v.outside)
-	slices.Sort(types)
-	return types, err
+	return v.s.catalog.types(v.outside)
 }
 
 // isByTime says whether a search is one for what was last changed: without keys it is ordered by that.

@@ -6,22 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/event"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
-	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"fhirside/resources/store"
 )
@@ -38,72 +34,18 @@ type Store struct {
 	bell      bell
 	identity  atomic.Pointer[string] // the name of the list of this database's changes, once it was asked for
 	big       *semaphore.Weighted    // entries of big commits that run
-	checks    sync.Mutex
-	checked   bool // the deployment can do what the store needs; guarded by checks
+	checks    singleflight.Group
+	checked   atomic.Bool // the deployment can do what the store needs
 	rules     rules
 	upgrade   upgrade
 	builder   builder
+	watching  sync.WaitGroup  // for a newer layout
 	outliving sync.WaitGroup  // commits whose result is not known
 	closing   context.Context // ends when the store is closed
 	close     context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
-
-const defaultDatabase = "fhirside"
-
-// Open connects to the deployment that the connection string names; its path is the database, "fhirside" if it has none.
-//
-// Where the deployment cannot be reached, Open succeeds nevertheless: Ready says so until it can, and everything else fails with
-// store.ErrUnavailable. Open fails where it reaches a deployment that cannot serve: no replica set, too old, or a database of a
-// newer fhirside.
-func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
-	parsed, err := connstring.ParseAndValidate(uri)
-	if err != nil {
-		return nil, fmt.Errorf("the MongoDB connection string: %w", err)
-	}
-	opt = opt.within(parsed.Timeout).withDefaults()
-	name := parsed.Database
-	if name == "" {
-		name = defaultDatabase
-	}
-	// The connection string may say otherwise. The driver's own values (30 s, 30 s, 10 s) are longer than a client waits.
-	o := options.Client().SetAppName("fhirside").SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).
-		SetHeartbeatInterval(2 * time.Second)
-	o.ApplyURI(uri)
-	o.Timeout = nil // by Options: the driver's own would be a limit of the server's time as well
-	// A client reads its own writes, and what was acknowledged survives the loss of a node: whatever the connection string says.
-	o.SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()).SetWriteConcern(writeconcern.Majority())
-	meters := newMeters()
-	monitor := meters.commandMonitor()
-	if opt.Tracer != nil {
-		(&spans{tracer: opt.Tracer}).watch(monitor)
-	}
-	if opt.started != nil {
-		monitor.Started = func(_ context.Context, e *event.CommandStartedEvent) { opt.started(slices.Clone(e.Command)) }
-	}
-	o.SetMonitor(monitor).SetPoolMonitor(meters.poolMonitor())
-	client, err := driver.Connect(o)
-	if err != nil {
-		return nil, fmt.Errorf("connect to MongoDB: %w", err)
-	}
-	s := &Store{opt: opt, meters: meters, client: client, db: client.Database(name), big: semaphore.NewWeighted(int64(opt.MaxEntriesAtOnce))}
-	s.together.s, s.bell.s = s, s
-	s.bell.rung = make(chan struct{})
-	s.clock = newClock(s.db, opt.schema, opt.longestCommit())
-	s.catalog.db, s.catalog.awake = s.db, make(chan struct{}, 1)
-	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
-	checking, cancel := context.WithTimeout(ctx, opt.Timeout)
-	defer cancel()
-	switch err := s.check(checking); {
-	case errors.Is(err, store.ErrUnavailable):
-		opt.Log.LogAttrs(ctx, slog.LevelWarn, "MongoDB cannot be used yet", slog.Any("error", err))
-	case err != nil:
-		_ = client.Disconnect(context.WithoutCancel(ctx))
-		return nil, err
-	}
-	return s, nil
-}
 
 // Ready says whether the deployment answers, can do what the store needs, and is laid out as this process knows it. While index values
 // are computed anew searches would not find all that matches, so it is not ready; while documents are converted or indexes built it is.
@@ -124,20 +66,6 @@ func (s *Store) Ready(ctx context.Context) (work string, err error) {
 	return work, explain(ctx, cmp.Or(err, behind))
 }
 
-// isCurrent says whether the database still has the layout that this process knows.
-func (s *Store) isCurrent(ctx context.Context) error {
-	state, err := s.db.Collection(schemaName).FindOne(ctx, d("_id", schemaID)).Raw()
-	if err != nil {
-		return err
-	}
-	version, err := whole(state.Lookup("version"))
-	if err == nil && version > int64(s.opt.schema) {
-		s.clock.overtaken.Store(true)
-		err = errOvertaken
-	}
-	return err
-}
-
 // Close ends the connections. Commits that are still running fail.
 func (s *Store) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Timeout)
@@ -147,61 +75,10 @@ func (s *Store) Close() error {
 	s.upgrade.working.Wait()
 	s.builder.working.Wait()
 	s.bell.working.Wait()
+	s.watching.Wait()
 	s.outliving.Wait()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)
-}
-
-// minWireVersion is that of MongoDB 7.0.
-const minWireVersion = 21
-
-const standaloneText = `this MongoDB server runs on its own, not in a replica set. fhirside writes a resource and its history in one
-transaction, which needs a replica set; one node is enough. Start mongod with --replSet rs0, run
-
-    mongosh --eval 'rs.initiate()'
-
-once, and connect to mongodb://HOST:PORT/?replicaSet=rs0`
-
-// check makes sure, once, that the deployment can do what the store needs, and that what every database has is there.
-func (s *Store) check(ctx context.Context) error {
-	s.checks.Lock()
-	defer s.checks.Unlock()
-	if s.clock.overtaken.Load() {
-		return errOvertaken
-	}
-	if s.checked {
-		return nil
-	}
-	hello, err := s.db.Client().Database("admin").RunCommand(ctx, d("hello", 1)).Raw()
-	if err != nil {
-		if hasCode(err, codeAuthenticationFailed) {
-			return fmt.Errorf("MongoDB refuses the credentials: %w", err)
-		}
-		return explain(ctx, err)
-	}
-	_, inSet := hello.Lookup("setName").StringValueOK()
-	sharded, _ := hello.Lookup("msg").StringValueOK()
-	if !inSet && sharded != "isdbgrid" {
-		return errors.New(standaloneText)
-	}
-	if wire, _ := whole(hello.Lookup("maxWireVersion")); wire < minWireVersion {
-		return errors.New("this MongoDB server is too old: fhirside needs 7.0 or newer")
-	}
-	if err := s.admit(ctx); err != nil {
-		return explain(ctx, err)
-	}
-	if err := s.catalog.prepare(ctx); err != nil {
-		return explain(ctx, err)
-	}
-	s.checked = true
-	if s.upgrade.old.Load() {
-		s.upgrade.working.Go(s.convert)
-	}
-	s.builder.follow(s)
-	if s.opt.Values != nil {
-		s.rules.follow(s)
-	}
-	return nil
 }
 
 // Read is the current version of a resource.

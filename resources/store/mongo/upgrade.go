@@ -47,6 +47,7 @@ const (
 	upgradePause   = time.Second // before the lease is asked for again
 	conflictPause  = 20 * time.Millisecond
 	upgradeReports = 10 * time.Second // between lines of the log
+	watchEvery     = 5 * time.Second  // between looks for a newer layout
 )
 
 // upgrade is what this process knows of bringing the database up to date.
@@ -82,7 +83,7 @@ func (s *Store) admit(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("read the schema's version: %w", err)
 	case version > int64(s.opt.schema):
-		return fmt.Errorf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", version, s.opt.schema)
+		return unfit{fmt.Sprintf("this database was written by a newer fhirside (schema %d, this one knows %d): use that one", version, s.opt.schema)}
 	case version < int64(s.opt.schema):
 		if state, err = s.takeOver(ctx); err != nil {
 			return err
@@ -135,6 +136,30 @@ func (s *Store) takeOver(ctx context.Context) (bson.Raw, error) {
 	}
 	return documents.FindOneAndUpdate(ctx, d("_id", schemaID, "owner", alone.owner), d("$set", set, "$unset", d("owner", "", "until", "")),
 		options.FindOneAndUpdate().SetReturnDocument(options.After)).Raw()
+}
+
+// isCurrent says whether the database still has the layout that this process knows.
+func (s *Store) isCurrent(ctx context.Context) error {
+	state, err := s.db.Collection(schemaName).FindOne(ctx, d("_id", schemaID)).Raw()
+	if err != nil {
+		return err
+	}
+	version, err := whole(state.Lookup("version"))
+	if err == nil && version > int64(s.opt.schema) {
+		s.clock.overtaken.Store(true)
+		err = errOvertaken
+	}
+	return err
+}
+
+// watch looks again and again whether a newer process has taken over: commits are told so by the clock, but reads and entries of State
+// are not.
+func (s *Store) watch() {
+	for sleep(s.closing, s.opt.watch) && !s.clock.overtaken.Load() {
+		ctx, cancel := context.WithTimeout(s.closing, s.opt.Timeout)
+		_ = s.isCurrent(ctx) // where it cannot be asked it cannot be written either
+		cancel()
+	}
 }
 
 // convert takes part in converting documents until all are.

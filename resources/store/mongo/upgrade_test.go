@@ -177,7 +177,7 @@ func TestUpgradeFromLayout1(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	short := Options{Timeout: 300 * time.Millisecond, CommitTimeout: 5 * time.Second}
+	short := Options{Timeout: time.Second, CommitTimeout: 5 * time.Second}
 	early := openAt(t, uri, short)
 	if _, err := early.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "older version are not over") {
 		t.Errorf("while a server of layout 1 commits: %v", err)
@@ -382,6 +382,35 @@ func TestOvertaken(t *testing.T) {
 		t.Errorf("the older server is ready: %v", err)
 	}
 	if _, err := older.Read(t.Context(), "Patient", "new"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the older server reads: %v", err)
+	}
+}
+
+// TestOvertakenAtRest: a server that commits nothing learns as well that a newer one has taken over, before it reads or keeps entries in
+// a layout that it does not know.
+func TestOvertakenAtRest(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.URI(t)
+	older := openAt(t, uri, Options{watch: 10 * time.Millisecond})
+	entry := store.Entry{Kind: "k", Key: "1", Value: []byte("{}")}
+	if _, err := older.State().Put(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	openAt(t, uri, Options{schema: schemaVersion + 1})
+	for began := time.Now(); ; {
+		_, err := older.State().Get(t.Context(), "k", "1")
+		if errors.Is(err, store.ErrUnavailable) {
+			break
+		}
+		if err != nil || time.Since(began) > 10*time.Second {
+			t.Fatalf("the older server reads entries: %v", err)
+		}
+	}
+	entry.Key = "2"
+	if _, err := older.State().Put(t.Context(), entry); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the older server keeps entries: %v", err)
+	}
+	if _, err := older.Read(t.Context(), "Patient", "a"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("the older server reads: %v", err)
 	}
 }

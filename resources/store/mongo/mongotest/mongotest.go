@@ -126,15 +126,21 @@ func drop(t testing.TB, uri string) {
 	}
 }
 
-// Edit changes a document behind the server's back, as somebody with a shell would.
-func Edit(t testing.TB, uri, collection, id string, update any) {
+// Shell is a database as somebody with a shell has it, who does things behind the server's back.
+func Shell(t testing.TB, uri string) *mongo.Database {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Disconnect(context.Background()) }()
-	done, err := client.Database(database(uri)).Collection(collection).UpdateByID(t.Context(), id, update)
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+	return client.Database(database(uri))
+}
+
+// Edit changes a document by hand.
+func Edit(t testing.TB, uri, collection, id string, update any) {
+	t.Helper()
+	done, err := Shell(t, uri).Collection(collection).UpdateByID(t.Context(), id, update)
 	if err != nil || done.MatchedCount != 1 {
 		t.Fatalf("%s/%s was not edited: %+v, %v", collection, id, done, err)
 	}
