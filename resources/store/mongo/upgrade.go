@@ -277,15 +277,19 @@ func (c *clock) fence(ctx context.Context, version int64) error {
 
 // drained waits until no commit is open.
 func (c *clock) drained(ctx context.Context, id string) error {
+	left := 0
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		_, open, err := c.state(ctx, id)
 		switch {
 		case errors.Is(err, driver.ErrNoDocuments), err == nil && len(open) == 0:
 			return nil
-		case err != nil:
+		case err == nil:
+			left = len(open)
+		case ctx.Err() == nil || left == 0:
 			return err
-		case !sleep(ctx, pause):
-			return fmt.Errorf("%w: %d commits of servers of an older version are not over yet", store.ErrUnavailable, len(open))
+		}
+		if !sleep(ctx, pause) {
+			return fmt.Errorf("%w: %d commits of servers of an older version are not over yet", store.ErrUnavailable, left)
 		}
 	}
 }
