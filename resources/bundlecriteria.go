@@ -11,10 +11,13 @@ import (
 // count on it: without, a Bundle that is sent again makes everything twice. What such criteria ask for is known once it is known what
 // those entries are.
 
-// criteriaIn reads criteria of a transaction; links are nil outside of one.
+// criteriaIn reads criteria of a Bundle's entry; links are nil outside of one.
 func (s *Service) criteriaIn(p access.Policy, links *bundleLinks, resourceType, text string) (*criteria, error) {
 	if links == nil {
 		return s.criteriaOf(p, resourceType, text, nil)
+	}
+	if links.batch {
+		return s.criteriaInBatch(p, links, resourceType, text)
 	}
 	var names []int
 	c, err := s.criteriaOf(p, resourceType, text, func(fullURL string) (string, bool) {
@@ -31,6 +34,21 @@ func (s *Service) criteriaIn(p access.Policy, links *bundleLinks, resourceType, 
 	})
 	if err == nil && len(names) > 0 {
 		c.names, c.sent = names, text
+	}
+	return c, err
+}
+
+// criteriaInBatch refuses criteria that name other entries.
+func (s *Service) criteriaInBatch(p access.Policy, links *bundleLinks, resourceType, text string) (*criteria, error) {
+	named := ""
+	c, err := s.criteriaOf(p, resourceType, text, func(fullURL string) (string, bool) {
+		if links.has(fullURL) {
+			named = fullURL
+		}
+		return "", false
+	})
+	if named != "" {
+		return nil, betweenEntries(named)
 	}
 	return c, err
 }

@@ -183,7 +183,7 @@ func (e *bundleEntry) writes() bool {
 	return e.method != http.MethodGet && e.method != http.MethodHead
 }
 
-// write is the entry's write; nil where it has none. Links are those of the transaction, nil in a batch.
+// write is the entry's write; nil where it has none. Links are those of the Bundle.
 func (e *bundleEntry) write(s *Service, p access.Policy, links *bundleLinks) (w *write, err error) {
 	t := e.target
 	switch {

@@ -22,6 +22,7 @@ type bundleLinks struct {
 	known       map[string]bool // the texts of conditional
 	versioned   map[int]bool    // the writes that links name a version of
 	outside     bool            // links may name what is not in the Bundle, as in the history of another server
+	batch       bool            // it is no transaction: links between entries are refused
 }
 
 // newBundleLinks are those of the entries that write something; the others, and nil ones, are left out.
@@ -40,6 +41,44 @@ func newBundleLinks(entries []*bundleEntry) (*bundleLinks, error) {
 		b.entries = append(b.entries, e)
 	}
 	return b, nil
+}
+
+// newBatchLinks hold only how the entries of a batch are called, by URNs, which nothing outside of it can mean.
+func newBatchLinks(list []fhir.Element) *bundleLinks {
+	b := &bundleLinks{fullURLs: map[string]int{}, batch: true}
+	for i, e := range list {
+		if name := e.Get("fullUrl").Text(); isURN(name) && e.Get("resource").Exists() {
+			b.fullURLs[name] = i
+		}
+	}
+	return b
+}
+
+// isURN says whether a reference names a resource by its UUID or OID, as the entries of Bundles are called.
+func isURN(reference string) bool {
+	return strings.HasPrefix(reference, "urn:uuid:") || strings.HasPrefix(reference, "urn:oid:")
+}
+
+// refuseLinks refuses references of a batch's entry to others (http.html#brules): stored as they are, they would lead nowhere.
+func (b *bundleLinks) refuseLinks(w *write) error {
+	if len(b.fullURLs) == 0 || w.sent == nil {
+		return nil
+	}
+	for _, l := range linksOf(w.sent) {
+		if text := l.element.Text(); l.kind == isReference && b.has(text) {
+			return betweenEntries(text).At(l.path())
+		}
+	}
+	return nil
+}
+
+func (b *bundleLinks) has(fullURL string) bool {
+	_, ok := b.fullURLs[fullURL]
+	return ok
+}
+
+func betweenEntries(name string) *fhir.Error {
+	return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "%s is another entry of the batch, and only in a transaction do entries refer to each other", clip(name))
 }
 
 // add takes in the next write.

@@ -73,7 +73,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 	answers := make([]answer, len(list))
 	waiting, places := []*transaction{}, map[*transaction]int{}
 	entries := make([]*bundleEntry, len(list))
-	gets := getter{s: s, policy: p, pref: pref}
+	gets, links := getter{s: s, policy: p, pref: pref}, newBatchLinks(list)
 	flush := func() {
 		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
 			i := places[t]
@@ -87,7 +87,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 		waiting = waiting[:0]
 	}
 	for i, e := range list {
-		entry, w, err := s.readBatchEntry(p, e, entryAt(i), pref)
+		entry, w, err := s.readBatchEntry(p, links, e, entryAt(i), pref)
 		if err == nil && w != nil {
 			t := &transaction{writes: []*write{w}}
 			places[t], entries[i] = i, entry
@@ -111,14 +111,15 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 	return answerBundle("batch-response", pref.Base, answers), nil
 }
 
-func (s *Service) readBatchEntry(p access.Policy, e fhir.Element, at string, pref Preferences) (*bundleEntry, *write, error) {
+func (s *Service) readBatchEntry(p access.Policy, links *bundleLinks, e fhir.Element, at string, pref Preferences) (*bundleEntry, *write, error) {
 	entry, err := readEntry(e, at, pref.Base)
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := entry.write(s, p, nil)
+	w, err := entry.write(s, p, links)
 	if err == nil && w != nil {
 		w.at = "" // its errors are moved into the Bundle by the caller
+		err = links.refuseLinks(w)
 	}
 	return entry, w, err
 }

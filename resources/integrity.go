@@ -139,7 +139,7 @@ func (r *run) keeps(before *store.Version, key store.Key, text string) (bool, er
 // What names a resource by UUID or OID means an entry; only what the version before had already may stay.
 func (r *run) checkEntry(l link, before *store.Version) error {
 	text := l.text()
-	if r.t.links == nil || r.t.links.outside || !strings.HasPrefix(text, "urn:uuid:") && !strings.HasPrefix(text, "urn:oid:") {
+	if r.t.links == nil || r.t.links.outside || !isURN(text) {
 		return nil
 	}
 	switch had, err := refers(before, text); {

@@ -227,13 +227,16 @@ var batches = []scenario{
 				`{"fullUrl":5,"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`)},
 		{do: "GET _history", status: 200, has: []string{`"total":1`}},
 	}},
-	{"references are not resolved", []step{
-		{do: "POST ", status: 200, body: bundleOf("batch",
-			`{"fullUrl":"urn:uuid:0a000000-0000-4000-8000-000000000001","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},`+
-				`{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"urn:uuid:0a000000-0000-4000-8000-000000000001"}},"request":{"method":"POST","url":"Observation"}},`+
-				`{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"Patient/none"}},"request":{"method":"POST","url":"Observation"}}`),
-			has: []string{"Observation/new-2/_history/1", `"status":"422 Unprocessable Entity"`, `"expression":["Bundle.entry[2].resource.subject.reference"]`}},
-		{do: "GET Observation/new-2", status: 200, has: []string{`"urn:uuid:0a000000-0000-4000-8000-000000000001"`}},
+	{"references between entries of a batch are refused", []step{
+		{do: "POST ", status: 200, statuses: "201 400 422 400 400 201", body: bundleOf("batch",
+			named(urn("1"), "POST", "Patient", "", `{"resourceType":"Patient"}`)+","+
+				entry("POST", "Observation", observationOf(urn("1"), "c"))+","+
+				entry("POST", "Observation", observationOf("Patient/none", "c"))+","+
+				`{"resource":`+observationOf("Patient/new-1", "c")+`,"request":{"method":"POST","url":"Observation","ifNoneExist":"subject:Patient=`+urn("1")+`"}},`+
+				`{"request":{"method":"DELETE","url":"Observation?subject=`+urn("1")+`"}},`+
+				entry("POST", "Observation", observationOf(urn("9"), "c"))),
+			has: []string{`"expression":["Bundle.entry[1].resource.subject.reference"]`, `"expression":["Bundle.entry[2].resource.subject.reference"]`, "only in a transaction"}},
+		{do: "GET Observation?_summary=count", status: 200, has: []string{`"total":1`}},
 	}},
 }
 
