@@ -146,6 +146,9 @@ func write(c *gin.Context, status int, contentType []string, body []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)
+	if h.Get("Content-Encoding") == "" { // what is compressed has not ended yet
+		c.Writer.Flush() // the client need not wait for the line in the log
+	}
 }
 
 // written answers a write: status, Location and version, and the body that the client prefers.
