@@ -29,7 +29,12 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 		if err != nil {
 			return err
 		}
-		return s.Store.Commit(ctx, func(tx store.Tx) error { return s.runIn(ctx, tx, p, t, prepared) })
+		return s.Store.Commit(ctx, func(tx store.Tx) error {
+			if err := tx.Expect(len(t.writes)); err != nil {
+				return err
+			}
+			return s.runIn(ctx, tx, p, t, prepared)
+		})
 	})
 }
 

@@ -85,6 +85,9 @@ type Tx interface {
 	// Now is the time of the commit, in UTC and whole milliseconds. The times of commits never go backwards in the order in
 	// which they become visible.
 	Now() time.Time
+	// Expect says how many writes are to come. A store that lets big commits wait for each other may end the function's run here, with
+	// an error to be returned, and run it again when it is its turn. Who does not call it may be interrupted later.
+	Expect(writes int) error
 	// Put makes the record the current version. Its Version must follow that of the current version (1 where there is none;
 	// deletions count).
 	Put(Record) error

@@ -52,9 +52,11 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 type committer struct {
 	s          *Store
 	began      time.Time
-	admitted   int64 // entries it may write beside others, once it turned out to be big
-	room       int64 // what it takes of the room for big commits
-	duplicates int   // attempts that met a resource that was not there before
+	admitted   int64  // entries it may write beside others, once it turned out to be big
+	room       int64  // what it takes of the room for big commits
+	duplicates int    // attempts that met a resource that was not there before
+	written    extent // by the last attempt
+	pressed    int    // attempts of a huge one that were rolled back by a conflict
 }
 
 // admission says that an attempt turned out to be big: it starts again when it may.
@@ -91,6 +93,11 @@ func (c *committer) again(err error, attempt int) (bool, time.Duration) {
 		return true, 0
 	case errors.As(err, &known):
 		return false, 0
+	case isTooLarge(err):
+		return c.isBeside(), backoff
+	case hasCode(err, codeWriteConflict) && c.isHuge():
+		c.pressed++
+		return c.pressed < maxPressed, backoff
 	case driver.IsDuplicateKeyError(err):
 		c.duplicates++ // the next attempt looks before it writes
 		return c.duplicates <= 3, backoff
@@ -104,6 +111,9 @@ func (c *committer) again(err error, attempt int) (bool, time.Duration) {
 func (c *committer) last(err error) error {
 	if errors.As(err, &admission{}) || errors.As(err, &missingCollection{}) || errors.Is(err, errBehind) {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if isTooLarge(err) || c.pressed == maxPressed {
+		return c.s.largest.refusal(c.written, c.pressed).Because(err)
 	}
 	return err
 }
@@ -122,6 +132,9 @@ func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err er
 		err = t.failed
 	}
 	c.s.meters.attempted(err)
+	if c.written = (extent{len(t.order), t.bytes}); err == nil {
+		c.s.largest.note(c.written)
+	}
 	t.finish(err) // what is prepared for the next attempt may take time
 	return c.prepare(ctx, err)
 }
@@ -139,13 +152,27 @@ func (c *committer) prepare(ctx context.Context, failed error) error {
 		if err := c.enter(ctx, big.entries, min(big.entries, int64(c.s.opt.MaxEntriesAtOnce))); err != nil {
 			return err
 		}
-	case isConflict(failed) && c.room > 0 && c.room < int64(c.s.opt.MaxEntriesAtOnce):
+	case (isConflict(failed) || isTooLarge(failed)) && c.isBeside():
 		// A server whose cache is pressed says so by a conflict: the next attempt has it alone.
 		if err := c.enter(ctx, c.admitted, int64(c.s.opt.MaxEntriesAtOnce)); err != nil {
 			return err
 		}
 	}
 	return failed
+}
+
+// isBeside says whether it is a big commit that others may run beside.
+func (c *committer) isBeside() bool {
+	return c.room > 0 && c.room < int64(c.s.opt.MaxEntriesAtOnce)
+}
+
+// maxPressed is how often a huge commit may meet a conflict: a server need not say that its cache is too small (SERVER-84007), and then it
+// will be too small the next time.
+const maxPressed = 6
+
+// isHuge says whether it is a commit of which no two fit, and no other big one runs beside it.
+func (c *committer) isHuge() bool {
+	return c.room > 0 && !c.isBeside() && c.admitted > int64(c.s.opt.MaxEntriesAtOnce/2)
 }
 
 // bigCommit is from how many entries on a commit queues with others.

@@ -61,22 +61,6 @@ func (v *view) writeCurrent(resourceType string, keys []store.Key) error {
 	return err
 }
 
-// lock writes the documents of criteria that found nothing. Two commits that write the same one conflict, so that the second to
-// come runs again and finds what the first wrote.
-func (v *view) lock(criteria map[int64]bool, commit int64) error {
-	if len(criteria) == 0 {
-		return nil
-	}
-	models := make([]driver.WriteModel, 0, len(criteria))
-	for hash := range criteria {
-		// The commit's number changes the document each time: a write that changes nothing does not conflict.
-		models = append(models, driver.NewUpdateOneModel().SetFilter(d("_id", hash)).SetUpsert(true).
-			SetUpdate(d("$set", d("commit", commit, "at", time.Now()))))
-	}
-	_, err := v.collection(locksName).BulkWrite(v.ctx, models, options.BulkWrite().SetOrdered(false))
-	return err
-}
-
 // commit makes the attempt durable.
 func (t *tx) commit() error {
 	if len(t.order) == 0 {
@@ -89,7 +73,7 @@ func (t *tx) commit() error {
 	if err != nil {
 		return err
 	}
-	if err := v.lock(t.empty, t.number); err != nil {
+	if err := v.lock(t.locks, t.number); err != nil {
 		return err
 	}
 	// From here on the caller's giving up changes nothing: the result must be known.

@@ -105,8 +105,6 @@ func explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case hasCode(err, codeOutOfDisk):
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	case isTooLarge(err):
-		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooCostly, "this is more than the database takes at once: send it in smaller parts").Because(err)
 	case hasCode(err, codeDocumentTooLarge):
 		return tooLarge(err)
 	case isUnreachable(err), isConflict(err), hasCode(err, codeMaxTimeExpired), errors.Is(err, context.DeadlineExceeded):

@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo/mongotest"
 )
@@ -113,4 +114,38 @@ func TestFaults(t *testing.T) {
 			t.Errorf("commit: %v", err)
 		}
 	})
+}
+
+// TestPressedCache: a huge commit that a server rolls back again and again, as one does whose cache is too small without saying so, is
+// refused with what to send instead; a small one goes on trying.
+func TestPressedCache(t *testing.T) {
+	t.Parallel()
+	fault, uri := mongotest.Faulty(t)
+	s := openAt(t, uri, Options{MaxEntriesAtOnce: bigCommit})
+	put := func(prefix string, n int) error {
+		return s.Commit(t.Context(), func(tx store.Tx) error {
+			for i := range n {
+				id := fmt.Sprint(prefix, i)
+				if err := tx.Put(patient(id, id, 1, tx.Now())); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := put("first", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		entries   int
+		conflicts int
+		refused   bool
+	}{{bigCommit, maxPressed + 5, true}, {bigCommit, maxPressed - 1, false}, {1, maxPressed + 1, false}} {
+		fault.Fail(test.conflicts, []string{"insert"}, bson.E{Key: "errorCode", Value: codeWriteConflict}, bson.E{Key: "errorLabels", Value: []string{labelTransient}})
+		err := put(fmt.Sprint(test), test.entries)
+		fault.Off()
+		if test.refused && !isRefused(err, fhir.TooLarge, fmt.Sprintf("send at most %d of them", bigCommit/2)) || !test.refused && err != nil {
+			t.Errorf("%d entries and %d conflicts: %v", test.entries, test.conflicts, err)
+		}
+	}
 }

@@ -119,7 +119,7 @@ func TestManyEntries(t *testing.T) {
 		t.Error(counting)
 	case err == nil && found != n:
 		t.Errorf("%d of %d are there", found, n)
-	case err != nil && (found != 0 || !isRefused(err, fhir.TooLarge, "smaller parts") && !errors.Is(err, store.ErrUnavailable)):
+	case err != nil && (found != 0 || !isRefused(err, fhir.TooLarge, "send at most") && !errors.Is(err, store.ErrUnavailable)):
 		t.Errorf("%d are there, and %v", found, err)
 	}
 	t.Logf("%d entries: %v", n, err)

@@ -34,6 +34,7 @@ type Store struct {
 	bell      bell
 	identity  atomic.Pointer[string] // the name of the list of this database's changes, once it was asked for
 	big       *semaphore.Weighted    // entries of big commits that run
+	largest   largest                // commit that was made
 	checks    singleflight.Group
 	checked   atomic.Bool // the deployment can do what the store needs
 	rules     rules

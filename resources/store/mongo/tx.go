@@ -13,9 +13,10 @@ import (
 	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/search"
+	"fhirside/search/index"
 )
 
-// tx is one attempt of a commit. Its writes are collected and sent together, at the end or before a search that must see them;
+// tx is one attempt of a commit. Its writes are collected and sent together, at the end or before a search that has to see them;
 // the transaction of MongoDB begins with the first thing that is sent.
 type tx struct {
 	s         *Store
@@ -32,7 +33,7 @@ type tx struct {
 	order     []*version            // all versions in the order in which they were put
 	sent      int                   // versions of order that were sent
 	bytes     int
-	empty     map[int64]bool // hashes of criteria that found nothing
+	locks     map[int64]bool // see locks.go
 	failed    error          // the first error of the database, or reason to start again
 	ended     bool
 }
@@ -49,7 +50,8 @@ type write struct {
 type version struct {
 	store.Version
 	content content
-	index   []byte      // nil for a deletion
+	values  index.Values
+	index   []byte      // of the values; nil for a deletion
 	inside  []contained // what it contains
 	at      *stamp      // of one that is imported: its place in the order of commits; else that of its commit
 }
@@ -112,17 +114,8 @@ func (t *tx) current(key store.Key) (current, error) {
 // only keys are asked for: of two commits that both find nothing by the same criteria and write, one runs again.
 func (t *tx) Search(q store.Search) iter.Seq2[store.Match, error] {
 	return func(yield func(store.Match, error) bool) {
-		if err := t.send(); err != nil {
-			yield(store.Match{}, err)
-			return
-		}
-		v, err := t.view()
-		if err != nil {
-			yield(store.Match{}, err)
-			return
-		}
 		found := false
-		for match, err := range v.search(q) {
+		for match, err := range t.search(q) {
 			if err != nil {
 				yield(store.Match{}, t.fail(err))
 				return
@@ -140,8 +133,10 @@ func (t *tx) Search(q store.Search) iter.Seq2[store.Match, error] {
 
 // Count is the number of resources that match, this commit's own writes included. None is locked as for Search.
 func (t *tx) Count(types []string, f search.Filter) (int64, error) {
-	if err := t.send(); err != nil {
-		return 0, err
+	if replaced, added := t.unsent(types, f); replaced || added {
+		if err := t.send(); err != nil {
+			return 0, err
+		}
 	}
 	v, err := t.view()
 	if err != nil {
@@ -152,13 +147,6 @@ func (t *tx) Count(types []string, f search.Filter) (int64, error) {
 		t.foundNothing(types, f)
 	}
 	return n, t.fail(err)
-}
-
-func (t *tx) foundNothing(types []string, f search.Filter) {
-	if t.empty == nil {
-		t.empty = map[int64]bool{}
-	}
-	t.empty[fingerprint(distinct(types), f, nil)] = true
 }
 
 // Now is the time of the commit.
@@ -196,7 +184,7 @@ func (s *Store) version(r store.Record) (*version, error) {
 		return nil, err
 	}
 	values := r.Values.At(r.Type, r.ID)
-	v := &version{Version: r.Version, content: content, index: indexDocument(r.Type, values, s.opt.Rules)}
+	v := &version{Version: r.Version, content: content, values: values, index: indexDocument(r.Type, values, s.opt.Rules)}
 	v.inside, err = s.contained(r.Version, values)
 	return v, err
 }
@@ -274,10 +262,18 @@ func (t *tx) measure(v *version) error {
 	return nil
 }
 
+// Expect lets a big commit wait for its turn before it begins its work.
+func (t *tx) Expect(writes int) error {
+	if t.failed != nil {
+		return t.failed
+	}
+	return t.admit(writes)
+}
+
 // admit lets a big commit wait for its turn before it presses on the database. It starts again for that, since a transaction
 // must not wait.
-func (t *tx) admit() error {
-	if n := int64(len(t.order)); n >= bigCommit && n > t.committer.admitted {
+func (t *tx) admit(writes int) error {
+	if n := int64(writes); n >= bigCommit && n > t.committer.admitted {
 		return t.fail(admission{n})
 	}
 	return nil
@@ -292,7 +288,7 @@ func (t *tx) send() error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if err := t.admit(); err != nil {
+	if err := t.admit(len(t.order)); err != nil {
 		return err
 	}
 	if err := t.collections(fresh); err != nil {

@@ -81,21 +81,22 @@ func increments(w *world) {
 	}
 }
 
-// conditionalCreates: each searches by the same criteria and creates what it does not find.
+// conditionalCreates: each searches and creates what it does not find, by criteria that say different things of the same identifier.
 func conditionalCreates(w *world) {
+	criteria := []string{"identifier=urn:x|%d", "identifier=urn:x|%d&active=true", "identifier=%d", "identifier=urn:y|other,urn:x|%d"}
 	for round := range 5 {
 		var created atomic.Int32
 		w.together(20, func(i int) error {
 			made := false
 			err := w.Commit(w.ctx, func(tx store.Tx) error {
 				made = false
-				q := w.query(fmt.Sprintf("Patient?identifier=urn:x|%d", round))
+				q := w.query("Patient?" + fmt.Sprintf(criteria[i%(1+round%len(criteria))], round))
 				n, err := tx.Count(q.Types, q.Filter)
 				if err != nil || n > 0 {
 					return err
 				}
 				made = true
-				_, err = putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(`"identifier":[{"system":"urn:x","value":"%d"}]`, round)))
+				_, err = putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(`"active":true,"identifier":[{"system":"urn:x","value":"%d"}]`, round)))
 				return err
 			})
 			if made && err == nil {
@@ -105,7 +106,7 @@ func conditionalCreates(w *world) {
 		})
 		q := w.query(fmt.Sprintf("Patient?identifier=urn:x|%d", round))
 		if found := w.ids(q); len(found) != 1 || created.Load() != 1 {
-			w.Errorf("%d say that they created it, and there are %v", created.Load(), found)
+			w.Errorf("round %d: %d say that they created it, and there are %v", round, created.Load(), found)
 		}
 	}
 }

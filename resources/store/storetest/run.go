@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a commit that fails", failing},
 		{"a commit that panics", panicking},
 		{"a commit sees its writes", ownWrites},
+		{"a commit sees its writes, whatever they are", ownWritesAtRandom},
 		{"a commit that searches and fails", searchedAndFailed},
 		{"the time of commits", times},
 		{"secrets", secrets},
