@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -113,15 +114,14 @@ func TestConditionalBundles(t *testing.T) {
 
 // A transaction that is too much for the server's cache is refused as a whole, with what to send instead; who does so gets it all in.
 func TestBundleTooLargeForCache(t *testing.T) {
-	defer func(cache int) { mongotest.Cache = cache }(mongotest.Cache)
-	mongotest.Cache = 32
+	t.Parallel()
 	s, err := mongo.Open(t.Context(), mongotest.WithDatabase(mongotest.Private(t).URI(), "small"), mongo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	service := resources.New(resources.Options{Store: s})
-	const n = 3000
+	const n = 5000
 	create := func(i int) string {
 		return fmt.Sprintf(`{"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
 			"identifier":[{"system":"urn:x","value":"%d"}],"name":[{"family":"Family%d","given":["Given%d"]}],"birthDate":"19%02d-01-01"}}`, i, i, i, i%100)
@@ -145,14 +145,16 @@ func TestBundleTooLargeForCache(t *testing.T) {
 		said := issues[0].Diagnostics
 		_, rest, _ := strings.Cut(said, "send at most ")
 		var most int
-		if _, parsed := fmt.Sscan(rest, &most); status != http.StatusRequestEntityTooLarge || parsed != nil || most >= size || most < 1 {
+		if _, parsed := fmt.Sscan(rest, &most); status != http.StatusRequestEntityTooLarge && status != http.StatusServiceUnavailable || parsed != nil || most >= size || most < 1 {
 			t.Fatalf("%d entries: %d %s: %v", size, status, said, err)
 		}
 		if there := count(); there != int64(done) {
 			t.Fatalf("%d are there, and %d were acknowledged", there, done)
 		}
 		t.Logf("%d entries: %s", size, said)
-		size = most
+		if size = most; os.Getenv("FHIRSIDE_SOAK") == "" {
+			size = min(size, 300) // close to what fits the server takes long to say so
+		}
 	}
 	if there := count(); there != n {
 		t.Errorf("%d are there", there)

@@ -55,7 +55,7 @@ type committer struct {
 	admitted   int64  // entries it may write beside others, once it turned out to be big
 	room       int64  // what it takes of the room for big commits
 	duplicates int    // attempts that met a resource that was not there before
-	written    extent // by the last attempt
+	written    extent // by the last attempt that got to writing
 	pressed    int    // attempts of a huge one that were rolled back by a conflict
 }
 
@@ -115,6 +115,9 @@ func (c *committer) last(err error) error {
 	if isTooLarge(err) || c.pressed == maxPressed {
 		return c.s.largest.refusal(c.written, c.pressed).Because(err)
 	}
+	if c.written.entries >= bigCommit && time.Until(c.deadline()) <= 0 && !errors.Is(err, errUnknown) {
+		return c.s.largest.delay(c.written).Because(fmt.Errorf("%w: %w", store.ErrUnavailable, err))
+	}
 	return err
 }
 
@@ -132,8 +135,10 @@ func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err er
 		err = t.failed
 	}
 	c.s.meters.attempted(err)
-	if c.written = (extent{len(t.order), t.bytes}); err == nil {
-		c.s.largest.note(c.written)
+	if written := (extent{len(t.order), t.bytes}); err == nil {
+		c.s.largest.note(written)
+	} else if written.entries > 0 {
+		c.written = written
 	}
 	t.finish(err) // what is prepared for the next attempt may take time
 	return c.prepare(ctx, err)
