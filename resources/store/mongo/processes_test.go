@@ -69,8 +69,6 @@ func (p *processes) Follow(ctx context.Context, after string) iter.Seq2[[]store.
 	return p.next().Follow(ctx, after)
 }
 
-func (p *processes) Position(ctx context.Context) (string, error) { return p.next().Position(ctx) }
-
 func (p *processes) Commit(ctx context.Context, f func(store.Tx) error) error {
 	return p.next().Commit(ctx, f)
 }

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"encoding/gob"
 	"errors"
@@ -62,6 +63,7 @@ type failure struct {
 
 var toldApart = []error{
 	store.ErrNotFound, store.ErrUnavailable, store.ErrFull, store.ErrCursor, store.ErrTooCostly, store.ErrRules, store.ErrConflict,
+	store.ErrTooLate,
 }
 
 func failureOf(err error) *failure {
@@ -161,6 +163,26 @@ func (r remote) History(ctx context.Context, h store.History) iter.Seq2[store.Hi
 func (r remote) Changes(ctx context.Context, after string) iter.Seq2[store.Change, error] {
 	m, err := r.ask(ctx, message{Call: "changes", After: after})
 	return sequence(m.Changes, err)
+}
+
+// Follow asks for the next versions when those before were taken.
+func (r remote) Follow(ctx context.Context, after string) iter.Seq2[[]store.Change, error] {
+	return func(yield func([]store.Change, error) bool) {
+		l, err := r.dial(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer l.Close() // by which the other side knows that nobody follows any more
+		defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+		m, err := l.ask(message{Call: "follow", After: after})
+		for err == nil && yield(m.Changes, nil) {
+			m, err = l.ask(message{Call: "go on"})
+		}
+		if err != nil {
+			yield(nil, cmp.Or(context.Cause(ctx), err))
+		}
+	}
 }
 
 func (r remote) State() store.State { return remoteState{r} }

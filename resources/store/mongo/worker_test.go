@@ -73,6 +73,8 @@ func answer(s *Store, l *line) {
 		m.Past, err = listOf(s.History(ctx, asked.History))
 	case "changes":
 		m.Changes, err = listOf(s.Changes(ctx, asked.After))
+	case "follow":
+		err = followFor(ctx, s, l, asked.After)
 	case "get":
 		m.Entry, err = s.State().Get(ctx, asked.Entry.Kind, asked.Entry.Key)
 	case "set":
@@ -88,6 +90,32 @@ func answer(s *Store, l *line) {
 	}
 	m.Failed = failureOf(err)
 	_ = l.out.Encode(m) // whoever asked may be gone
+}
+
+// followFor sends the other side what it follows, until that is gone.
+func followFor(ctx context.Context, s *Store, l *line, after string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	more := make(chan struct{}, 1) // it waits for each answer
+	go func() {
+		defer stop()
+		for _, err := l.hear(); err == nil; _, err = l.hear() {
+			more <- struct{}{}
+		}
+	}()
+	for batch, err := range s.Follow(ctx, after) {
+		if err == nil {
+			err = l.out.Encode(message{Changes: batch})
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+		}
+	}
+	return nil
 }
 
 // reader is what a store and a commit are both asked for.
