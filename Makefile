@@ -11,6 +11,8 @@ LISTEN   ?= 127.0.0.1:8080
 AUTH     ?= smart
 FUZZTIME ?= 30s
 
+MONGODB_PORT ?= 27017
+
 LINT_VERSION      := v2.15.0
 VULNCHECK_VERSION := v1.9.0
 SECANTUS_VERSION  := 0.5.3-beta.196
@@ -67,7 +69,7 @@ docker: ## build the container image fhirside:latest
 ## ---- prove ----
 
 .PHONY: test
-test: definitions mongodb ## run every test
+test: definitions mongodb-installed ## run every test
 	FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test ./...
 
 .PHONY: race
@@ -116,7 +118,7 @@ bench: definitions ## measure the server against its floors (nothing else should
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 1h ./...
 
 .PHONY: soak
-soak: definitions mongodb ## run the long forms of the tests
+soak: definitions mongodb-installed ## run the long forms of the tests
 	FHIRSIDE_SOAK=1 FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test -count=1 -timeout 3h ./...
 
 ## ---- tools and data ----
@@ -134,16 +136,38 @@ definitions: ## fetch the R4 definitions package into .cache
 
 # Tests want a MongoDB: one that runs, a mongod, a Docker engine; where none is, a server that speaks its protocol, and for tests of
 # errors that a server gives on demand its Python twin.
-.PHONY: mongodb
-mongodb: $(FAULTY) ## see that tests find a MongoDB; build a stand-in with cargo where none is
-	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_SECANTUSD:-}" ]] || command -v mongod secantusd-rs >/dev/null ||
+.PHONY: mongodb-installed
+mongodb-installed: $(FAULTY)
+	@if [[ -z "$${FHIRSIDE_MONGOD:-}" ]] && ! command -v mongod >/dev/null; then
+	  echo "NOTICE: mongod is not here, so elections of a replica set ARE NOT TESTED"
+	fi
+	if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_MONGOD:-}$${FHIRSIDE_SECANTUSD:-}" ]] || command -v mongod secantusd-rs >/dev/null ||
 	  [[ -x .cache/tools/bin/secantusd-rs ]] || docker info >/dev/null 2>&1; then exit 0; fi
 	echo "Building secantusd-rs as a stand-in for MongoDB (some minutes, once)"
 	cargo install secantus-mdb --version =$(SECANTUS_VERSION) --ignore-rust-version --locked --root .cache/tools
 
+.PHONY: mongodb
+mongodb: mongodb-installed ## start a MongoDB, or the stand-in, to try make run with, on 127.0.0.1:27017 (MONGODB_PORT=…)
+	@port='$(MONGODB_PORT)'; data=.cache/mongodb; uri="mongodb://127.0.0.1:$$port/fhirside"
+	mongod="$${FHIRSIDE_MONGOD:-$$(command -v mongod || true)}"
+	secantusd="$${FHIRSIDE_SECANTUSD:-$$(command -v secantusd-rs || ls .cache/tools/bin/secantusd-rs 2>/dev/null || true)}"
+	mkdir -p "$$data"
+	if [[ -n $$mongod ]]; then
+	  uri+="?replicaSet=rs0"
+	  server=("$$mongod" --replSet rs0 --bind_ip 127.0.0.1 --port "$$port" --dbpath "$$data" --quiet)
+	  echo "Once, in another terminal:  mongosh --port $$port --eval 'rs.initiate({_id: \"rs0\", members: [{_id: 0, host: \"127.0.0.1:$$port\"}]})'"
+	elif [[ -n $$secantusd ]]; then
+	  server=("$$secantusd" --host 127.0.0.1 --port "$$port" --storage-path "$$data" --sync-on-commit --cache-size 512M)
+	else
+	  echo "No mongod is here, but Docker: docker compose up --build --wait starts MongoDB and the server"
+	  exit 0
+	fi
+	echo "In another terminal:  make run STORE='$$uri'      Ctrl-C here ends it; what it holds stays in $$data."
+	exec "$${server[@]}"
+
 # Debian's Python has no venv unless python3-venv is installed: then the packages go into a folder, and a script tells Python of it.
 $(FAULTY):
-	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_SECANTUSD_PY:-}" ]] || command -v mongod secantusd-py >/dev/null ||
+	@if [[ -n "$${FHIRSIDE_TEST_MONGODB_URI:-}$${FHIRSIDE_MONGOD:-}$${FHIRSIDE_SECANTUSD_PY:-}" ]] || command -v mongod secantusd-py >/dev/null ||
 	  docker info >/dev/null 2>&1; then exit 0; fi
 	if ! command -v python3 >/dev/null; then
 	  echo "NOTICE: python3 is not here, so the tests of errors that MongoDB gives on demand (fail points) ARE SKIPPED"

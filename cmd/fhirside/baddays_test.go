@@ -240,14 +240,20 @@ func times(short, full int) int {
 // TestDatabaseKilled kills the database with -9 under the server, and starts it again.
 func TestDatabaseKilled(t *testing.T) {
 	t.Parallel()
-	database := mongotest.Private(t)
-	badDay(t, mongotest.WithDatabase(database.URI(), "killed"), func() {
-		for range times(2, 10) {
+	killPrimaries(t, mongotest.Nodes(t, 1), times(2, 10))
+}
+
+// TestPrimaryKilled kills the primary of three nodes with -9 under the server, again and again; each time another one is elected.
+func TestPrimaryKilled(t *testing.T) {
+	t.Parallel()
+	killPrimaries(t, mongotest.Nodes(t, 3), times(3, 10))
+}
+
+func killPrimaries(t *testing.T, set *mongotest.ReplicaSet, often int) {
+	badDay(t, mongotest.WithDatabase(set.URI(), "killed"), func() {
+		for range often {
 			sleepIn(t, 700*time.Millisecond)
-			if err := database.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			if err := database.Restart(); err != nil {
+			if err := set.KillPrimary(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package mongotest_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -14,10 +15,15 @@ import (
 
 func TestMain(m *testing.M) { mongotest.Main(m) }
 
-// What a majority acknowledged outlives a kill -9.
+// What a majority acknowledged outlives a kill -9 of the primary.
 func TestKillAndRestart(t *testing.T) {
-	server := mongotest.Private(t)
-	client, err := mongo.Connect(options.Client().ApplyURI(server.URI()).SetWriteConcern(writeconcern.Majority()))
+	for _, nodes := range []int{1, 3} {
+		t.Run(fmt.Sprint(nodes, " nodes"), func(t *testing.T) { killAndRestart(t, mongotest.Nodes(t, nodes)) })
+	}
+}
+
+func killAndRestart(t *testing.T, set *mongotest.ReplicaSet) {
+	client, err := mongo.Connect(options.Client().ApplyURI(set.URI()).SetWriteConcern(writeconcern.Majority()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,10 +34,7 @@ func TestKillAndRestart(t *testing.T) {
 		if _, err := c.InsertOne(ctx, bson.D{{Key: "_id", Value: i}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := server.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := server.Restart(); err != nil {
+		if err := set.KillPrimary(); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := c.CountDocuments(ctx, bson.D{}); err != nil || n != int64(i+1) {
