@@ -24,10 +24,9 @@ const (
 
 // Preferences are what a client prefers (Prefer), with the base URL by which it knows the server.
 type Preferences struct {
-	Base      string // without a slash at its end
-	Return    Return
-	Lenient   bool   // handling=lenient
-	RequestID string // for the log
+	Base    string // without a slash at its end
+	Return  Return
+	Lenient bool // handling=lenient
 	// Metadata is what a GET metadata inside a Bundle answers: the CapabilityStatement. nil: there is none.
 	Metadata func() []byte
 }
@@ -81,7 +80,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 				answers[i], err = entries[i].answer(t.results[0], pref)
 			}
 			if err != nil {
-				answers[i] = s.refusal(in(entryAt(i), err), pref)
+				answers[i] = s.refusal(ctx, in(entryAt(i), err))
 			}
 		})
 		waiting = waiting[:0]
@@ -101,7 +100,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 			answers[i], err = gets.get(ctx, storeView{ctx, s.Store}, entry)
 		}
 		if err != nil {
-			answers[i] = s.refusal(in(entryAt(i), err), pref)
+			answers[i] = s.refusal(ctx, in(entryAt(i), err))
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -212,10 +211,13 @@ type answer struct {
 }
 
 // refusal is the answer of a batch's entry that failed. Its fault is logged here, since the batch as a whole succeeds.
-func (s *Service) refusal(err error, pref Preferences) answer {
+func (s *Service) refusal(ctx context.Context, err error) answer {
 	status, issues := Status(err)
 	if status >= http.StatusInternalServerError {
-		s.Log.Error("batch entry failed", "id", pref.RequestID, "status", status, "error", err)
+		s.Log.Error("batch entry failed", "id", requestID(ctx), "status", status, "error", err)
+	}
+	if status == http.StatusInternalServerError {
+		issues = FailureIssues(requestID(ctx))
 	}
 	return answer{status: status, outcome: issues}
 }
@@ -276,9 +278,9 @@ func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer,
 		if t.part == "*" {
 			q.Type = ""
 		}
-		return s.getSearch(v, p, q, pref)
+		return s.getSearch(ctx, v, p, q, pref)
 	case t.id == "":
-		return s.getSearch(v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient, entry: g.entry}, pref)
+		return s.getSearch(ctx, v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient, entry: g.entry}, pref)
 	}
 	version, err := s.getVersion(ctx, v, p, t)
 	if err != nil {
@@ -323,8 +325,8 @@ func (s *Service) getVersion(ctx context.Context, v view, p access.Policy, t tar
 	return s.ReadVersion(ctx, p, t.resourceType, t.id, t.version)
 }
 
-func (s *Service) getSearch(v view, p access.Policy, q Search, pref Preferences) (answer, error) {
-	page, err := s.search(v, p, q)
+func (s *Service) getSearch(ctx context.Context, v view, p access.Policy, q Search, pref Preferences) (answer, error) {
+	page, err := s.search(ctx, v, p, q)
 	if err != nil {
 		return answer{}, err
 	}

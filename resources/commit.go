@@ -301,6 +301,13 @@ func (r *run) mayChange(a action, current *store.Version) (visible bool, err err
 	if current == nil {
 		return false, nil
 	}
+	if current.Damage != nil && !isAll(may(r.policy, current.Type, a.interaction())) {
+		known, err := r.s.knowsOf(r.view, may(r.policy, current.Type, access.Read), *current)
+		if err == nil && known { // whether it may be changed its content would say
+			err = damaged(current.Key, current.Damage)
+		}
+		return false, err
+	}
 	ok, err := r.s.permits(r.view, may(r.policy, current.Type, a.interaction()), *current)
 	if ok || err != nil {
 		return ok, err
@@ -407,9 +414,9 @@ func (r *run) meet(w *write, key store.Key) (current *store.Version, last store.
 // find answers a conditional create with the resource that its criteria matched, which may be one that this commit made.
 func (r *run) find(i int, w *write, id string) error {
 	version, err := r.tx.Read(w.resourceType, id)
-	if err != nil {
-		return err
+	if err == nil && version.Damage != nil {
+		err = damaged(version.Key, version.Damage)
 	}
 	r.results[i] = Result{Done: Found, Version: version}
-	return nil
+	return err
 }

@@ -147,6 +147,9 @@ func (c *criteria) find(v view) (id string, err error) {
 // list gives what matches the criteria: at most so many, an error where there are more.
 func (c *criteria) list(v view, most int) (found []string, err error) {
 	for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: most + 1, KeysOnly: true}) {
+		if err == nil && isUndecided(match.Version) { // nothing is written by guess
+			err = damaged(match.Key, match.Damage)
+		}
 		if err != nil {
 			return nil, err
 		}

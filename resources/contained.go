@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -161,9 +162,17 @@ func fullURL(k store.Key) string {
 	return k.Type + "/" + k.ID
 }
 
-// containedIn is a contained resource in a version of the one around it; false where it is not there.
+// containedIn is a contained resource in a version of the one around it, of which it has the damage; false where it is not there.
 func (s *Service) containedIn(v store.Version, key store.Key) (inner store.Version, ok bool, err error) {
+	if v.Damage != nil {
+		v.Key = key
+		return v, true, nil
+	}
 	subject, err := s.subject(v)
+	if errors.Is(err, errDamaged) {
+		v.Key, v.Body, v.Damage = key, nil, err
+		return v, true, nil
+	}
 	if err != nil {
 		return inner, false, err
 	}
@@ -220,7 +229,7 @@ func (s *Service) readMany(v view, keys []store.Key) ([]store.Version, error) {
 // others. What "#id" means is known to the resource around it only.
 func (in *includer) besides(inc search.Include, v store.Version) (named []referent, err error) {
 	containers, err := in.view.ReadMany([]store.Key{containerOf(v.Key)})
-	if err != nil || len(containers) == 0 {
+	if err != nil || len(containers) == 0 || containers[0].Damage != nil {
 		return nil, err
 	}
 	subject, err := in.s.subject(containers[0])

@@ -80,9 +80,9 @@ func (h hierarchy) URL(resourceType, id string) (url string, err error) {
 		if err != nil {
 			return "", err
 		}
-		r, err := fhir.Parse(match.Body)
+		r, err := parseStored(match.Version)
 		if err != nil {
-			return "", damaged(match.Key, err)
+			return "", err
 		}
 		url = r.Get("url").Text()
 	}

@@ -65,7 +65,7 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 			return s.listedVersions(ctx, p, find, list, take)
 		}
 	}
-	page := &HistoryPage{Total: -1, shape: q.shape, window: s.window(storeView{ctx, s.Store}, h.Window)}
+	page := &HistoryPage{Total: -1, damages: s.damages(ctx, p), shape: q.shape, window: s.window(storeView{ctx, s.Store}, h.Window)}
 	if q.count == 0 {
 		err = s.countVersions(ctx, p, q, page)
 	} else {

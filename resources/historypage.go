@@ -9,11 +9,12 @@ import (
 
 // HistoryPage is a page of versions, newest first.
 type HistoryPage struct {
-	Total   int64 // -1: not known
-	Entries []store.Version
+	Total   int64           // -1: not known
+	Entries []store.Version // some may have Damage
 	links   []pageLink
 	shape   Shape
 	window  window
+	damages damages
 }
 
 // Whole says whether the page holds all of its versions.
@@ -49,14 +50,18 @@ func (page *HistoryPage) entries(w *bundleWriter, base string) error {
 		}
 		body, err := page.shape.Apply(v.Body)
 		if err != nil {
-			return damaged(v.Key, err)
+			v.Damage = err
 		}
 		method, url, status := cameAbout(v)
 		w.begin()
 		w.resource(base, v, body)
 		w.raw(`,"request":{"method":"`, method, `","url":"`, url, `"},"response":{"status":"`, statusLine(status), `","etag":`)
 		w.text(ETag(v))
-		w.raw(`,"lastModified":"`, fhir.FormatInstant(v.Updated), `"}`)
+		w.raw(`,"lastModified":"`, fhir.FormatInstant(v.Updated), `"`)
+		if v.Damage != nil {
+			w.raw(`,"outcome":`, string(fhir.Outcome(page.damages.version(v)).Bytes()))
+		}
+		w.raw(`}`)
 		if err := w.end(); err != nil {
 			return err
 		}

@@ -79,10 +79,13 @@ func (in *includer) forward(inc search.Include, from []store.Version) error {
 		if err != nil {
 			return err
 		}
-		if !holdsReference(inc, v) {
+		if v.Damage != nil || !holdsReference(inc, v) {
 			continue
 		}
 		targets, err := in.targets(inc, v)
+		if errors.Is(err, errDamaged) { // as is said where it is written
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -153,6 +156,8 @@ func (in *includer) addOlder(from storeView, t referent) error {
 	case err != nil || !ok:
 	case len(in.page.Included) >= in.s.MaxInclude:
 		in.cut = true
+	case v.Damage != nil:
+		in.page.damages.skip(v)
 	default:
 		in.older[t] = true
 		in.page.Included = append(in.page.Included, in.page.window.hold(v))
@@ -170,9 +175,9 @@ func (in *includer) targets(inc search.Include, v store.Version) ([]referent, er
 	if search.IsContained(v.Type) {
 		return in.besides(inc, v)
 	}
-	r, err := fhir.Parse(v.Body)
+	r, err := parseStored(v)
 	if err != nil {
-		return nil, damaged(v.Key, err)
+		return nil, err
 	}
 	var named []referent
 	for _, param := range in.s.references(v.Type, inc.Param) {
@@ -261,7 +266,7 @@ func (in *includer) add(v store.Version) error {
 	if search.IsContained(v.Type) { // beside a match, in what the caller may see
 		granted = within(in.policy, search.ResourceType(v.Type))
 	}
-	ok, err := in.s.permits(in.view, granted, v)
+	ok, err := in.s.knowsOf(in.view, granted, v)
 	if err == nil && ok {
 		in.take(v)
 	}
@@ -271,6 +276,8 @@ func (in *includer) add(v store.Version) error {
 func (in *includer) take(v store.Version) {
 	switch {
 	case in.seen[v.Key]:
+	case v.Damage != nil:
+		in.page.damages.skip(v)
 	case len(in.page.Included) >= in.s.MaxInclude:
 		in.cut = true
 	default:

@@ -24,7 +24,7 @@ func (in *includer) named(inc search.Include, from []store.Version) error {
 		if err != nil {
 			return err
 		}
-		if !holdsReference(inc, v) {
+		if v.Damage != nil || !holdsReference(inc, v) {
 			continue
 		}
 		params := slices.DeleteFunc(slices.Clone(in.s.references(search.ResourceType(v.Type), inc.Param)), func(p *search.Param) bool { return !search.RefersByURL(p) })
@@ -89,6 +89,10 @@ func (in *includer) canonicals(resourceType string, left map[canonical]bool) err
 		if err != nil {
 			return err
 		}
+		if match.Damage != nil { // and its url is not known
+			in.take(match.Version)
+			continue
+		}
 		own, err := in.nameOf(match.Version)
 		if err != nil {
 			return err
@@ -106,7 +110,7 @@ func (in *includer) canonicals(resourceType string, left map[canonical]bool) err
 	return nil
 }
 
-// nameOf is the canonical of a resource; zero where it has no url.
+// nameOf is the canonical of a resource; zero where it has no url, or none that can be read.
 func (in *includer) nameOf(v store.Version) (canonical, error) {
 	if c, known := in.names[v.Key]; known {
 		return c, nil
@@ -115,6 +119,9 @@ func (in *includer) nameOf(v store.Version) (canonical, error) {
 	for v, err := range in.page.window.whole([]store.Version{v}) {
 		if err != nil {
 			return c, err
+		}
+		if v.Damage != nil {
+			continue
 		}
 		r, err := parseStored(v)
 		if err != nil {

@@ -123,7 +123,7 @@ func (r *run) isTarget(key store.Key) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.s.permits(r.view, f, version)
+	return r.s.knowsOf(r.view, f, version)
 }
 
 // keeps says whether the version before had the same reference, to what this commit leaves alone. Then it was allowed to those who
@@ -151,7 +151,7 @@ func (r *run) checkEntry(l link, before *store.Version) error {
 
 // refers says whether a version has the reference; there may be none.
 func refers(before *store.Version, text string) (bool, error) {
-	if before == nil {
+	if before == nil || before.Damage != nil {
 		return false, nil
 	}
 	was, err := parseStored(*before)
@@ -234,7 +234,7 @@ func (r *run) checkUnreferenced(key store.Key) error {
 	}
 	var names []string
 	for _, v := range found[:min(len(found), maxNamed)] {
-		ok, err := r.s.permits(r.view, may(r.policy, v.Type, access.Read), v)
+		ok, err := r.s.knowsOf(r.view, may(r.policy, v.Type, access.Read), v)
 		if err != nil {
 			return err
 		}

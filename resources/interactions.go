@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,6 +100,13 @@ func (s *Service) read(ctx context.Context, v view, p access.Policy, resourceTyp
 	if err != nil {
 		return version, err
 	}
+	if version.Damage != nil {
+		ok, err := s.knowsOf(v, f, version)
+		if err == nil && ok {
+			err = damaged(version.Key, version.Damage)
+		}
+		return store.Version{}, cmp.Or(err, notFound(resourceType, id))
+	}
 	return s.seen(ctx, v, f, version)
 }
 
@@ -148,6 +156,8 @@ func (s *Service) seen(ctx context.Context, v view, f search.Filter, version sto
 		return store.Version{}, err
 	case !ok:
 		return store.Version{}, notFound(version.Type, version.ID)
+	case version.Damage != nil:
+		return store.Version{}, damaged(version.Key, version.Damage)
 	case version.Deleted():
 		return version, missing(version.Key, version)
 	}

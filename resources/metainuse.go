@@ -40,6 +40,10 @@ func (s *Service) metaInUse(v view, p access.Policy, resourceType string) ([]byt
 			if left--; left < 0 {
 				return nil, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "more than %d resources have profiles, labels or tags: too many to sum up; ask for a resource type", maxLabelled)
 			}
+			if match.Damage != nil { // whose labels nobody knows
+				s.Log.Error("a stored resource cannot be read", "resource", match.Type+"/"+match.ID, "error", match.Damage)
+				continue
+			}
 			r, err := parseStored(match.Version)
 			if err != nil {
 				return nil, err

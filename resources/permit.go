@@ -26,7 +26,8 @@ func may(p access.Policy, resourceType string, i access.Interaction) search.Filt
 func isAll(f search.Filter) bool  { _, ok := f.(search.All); return ok }
 func isNone(f search.Filter) bool { _, ok := f.(search.None); return ok }
 
-// permits says whether a version satisfies a policy's answer. A deletion has no content to judge: it satisfies only "always".
+// permits says whether a version satisfies a policy's answer. A deletion has no content to judge, and a damaged one has none that
+// counts: they satisfy only "always". Nor does what can be judged only by a damaged one.
 func (s *Service) permits(v view, f search.Filter, version store.Version) (bool, error) {
 	switch {
 	case isAll(f):
@@ -34,11 +35,16 @@ func (s *Service) permits(v view, f search.Filter, version store.Version) (bool,
 	case isNone(f) || version.Body == nil:
 		return false, nil
 	}
+	ok := false
 	subject, err := s.subject(version)
-	if err != nil {
-		return false, err
+	if err == nil {
+		ok, err = match.Matches(f, subject, world{s, v, subject})
 	}
-	return match.Matches(f, subject, world{s, v, subject})
+	if errors.Is(err, errDamaged) {
+		s.Log.Error("what a policy looks at cannot be read, and grants nothing", "error", err)
+		return false, nil
+	}
+	return ok, err
 }
 
 // permitsDraft says whether what is about to be stored satisfies a policy's answer.
@@ -120,16 +126,14 @@ func (w world) Find(resourceType string, f search.Filter) iter.Seq2[match.Subjec
 
 // parseStored parses what is stored.
 func parseStored(v store.Version) (*fhir.Resource, error) {
+	if v.Damage != nil {
+		return nil, damaged(v.Key, v.Damage)
+	}
 	r, err := fhir.Parse(v.Body)
 	if err != nil {
 		return nil, damaged(v.Key, err)
 	}
 	return r, nil
-}
-
-// damaged is for a stored resource that cannot be read: somebody else's hand was in the database.
-func damaged(key store.Key, err error) error {
-	return fhir.Errorf(fhir.Internal, fhir.CodeException, "the stored %s/%s cannot be read", key.Type, key.ID).Because(err)
 }
 
 func forbidden(i access.Interaction, resourceType string) error {

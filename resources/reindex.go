@@ -23,6 +23,7 @@ type Reindexing struct {
 	Done  int64     `json:"done"`
 	Total int64     `json:"total"` // resources when it began
 	Kept  int64     `json:"kept"`  // resources that cannot be read, whose values stay as they were
+	Names []string  `json:"names"` // of the first of these: "Patient/7"
 	Begun time.Time `json:"begun"`
 	Ended time.Time `json:"ended"` // zero: under way
 	Owner string    `json:"owner"`
@@ -156,7 +157,8 @@ func (s *Service) reindex(ctx context.Context, r Reindexing, revision int64, pro
 		if err != nil {
 			return err
 		}
-		r.After, r.Done, r.Kept = done.Last, r.Done+int64(done.Done), r.Kept+int64(done.Kept)
+		r.After, r.Done = done.Last, r.Done+int64(done.Done)
+		s.keep(&r, done.Kept)
 		r.Until = s.Now().Add(reindexLease).UTC()
 		more = done.Last != ""
 		if more {
@@ -174,6 +176,20 @@ func (s *Service) reindex(ctx context.Context, r Reindexing, revision int64, pro
 	r.Ended, r.Owner = s.Now().UTC(), ""
 	_, err := s.writeReindexing(ctx, r, revision)
 	return err
+}
+
+// maxKept is how many of the resources that cannot be read the state names; the log names all.
+const maxKept = 100
+
+func (s *Service) keep(r *Reindexing, kept []store.Key) {
+	r.Kept += int64(len(kept))
+	for _, k := range kept {
+		name := k.Type + "/" + k.ID
+		s.Log.Error("a stored resource cannot be read, and keeps its index values", "resource", name)
+		if len(r.Names) < maxKept {
+			r.Names = append(r.Names, name)
+		}
+	}
 }
 
 // reindexBatch indexes some resources by the rules of this moment.

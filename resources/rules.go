@@ -228,6 +228,11 @@ func (s *Service) definitionsOf(ctx context.Context, added []addedParameter) (ma
 	}
 	found := map[string]*definitions.SearchParameter{}
 	for _, v := range versions {
+		if v.Damage != nil { // until it is put right, what was registered counts
+			i := slices.IndexFunc(added, func(a addedParameter) bool { return a.ID == v.ID })
+			found[v.ID] = &added[i].Definition
+			continue
+		}
 		r, err := parseStored(v)
 		if err != nil {
 			return nil, err

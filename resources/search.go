@@ -44,14 +44,16 @@ type Page struct {
 	links    []pageLink
 	shape    Shape
 	window   window
+	found    int     // matches, with those that cannot be read
+	damages  damages // what cannot be read
 }
 
 // Search finds resources (search.html).
 func (s *Service) Search(ctx context.Context, p access.Policy, q Search) (*Page, error) {
-	return s.search(storeView{ctx, s.Store}, p, q)
+	return s.search(ctx, storeView{ctx, s.Store}, p, q)
 }
 
-func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
+func (s *Service) search(ctx context.Context, v view, p access.Policy, q Search) (*Page, error) {
 	at, params, err := s.resume(p, q.path(), q.Params)
 	if err != nil {
 		return nil, err
@@ -67,7 +69,7 @@ func (s *Service) search(v view, p access.Policy, q Search) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}, window: s.window(v, q.Window)}
+	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}, window: s.window(v, q.Window), damages: s.damages(ctx, p)}
 	for _, ignored := range parsed.Ignored {
 		page.Issues = append(page.Issues, fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: fhir.CodeNotSupported, Expression: []string{ignored.Name},
@@ -149,10 +151,10 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 		switch {
 		case err != nil:
 			return err
-		case len(page.Matches) == parsed.Count:
+		case page.found == parsed.Count:
 			more = true
 		default:
-			page.Matches = append(page.Matches, page.window.hold(match.Version))
+			page.take(match.Version)
 			last = match.Position
 		}
 	}
@@ -172,13 +174,23 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 	return err
 }
 
+// take adds a match.
+func (page *Page) take(v store.Version) {
+	page.found++
+	if v.Damage != nil {
+		page.damages.skip(v)
+		return
+	}
+	page.Matches = append(page.Matches, page.window.hold(v))
+}
+
 // count settles the total: a first page that is not full tells it, further pages carry it.
 func (s *Service) count(v view, parsed *search.Query, find store.Search, at cursor, more bool, page *Page) (err error) {
 	switch {
 	case parsed.Total == search.TotalNone:
 		page.Total = -1
 	case at.After == "" && !more:
-		page.Total = int64(len(page.Matches))
+		page.Total = int64(page.found)
 	case page.Total < 0:
 		page.Total, err = v.Count(find.Types, find.Filter)
 	}
@@ -217,7 +229,11 @@ func (page *Page) entries(w *bundleWriter, base string) error {
 			}
 			body, err := shape.Apply(v.Body)
 			if err != nil {
-				return damaged(v.Key, err)
+				v.Damage = err
+			}
+			if v.Damage != nil {
+				page.damages.skip(v)
+				continue
 			}
 			w.begin()
 			w.resource(base, v, body)
@@ -227,11 +243,12 @@ func (page *Page) entries(w *bundleWriter, base string) error {
 			}
 		}
 	}
-	if len(page.Issues) == 0 {
+	issues := slices.Concat(page.damages.issues, page.Issues)
+	if len(issues) == 0 {
 		return nil
 	}
 	w.begin()
-	w.raw(`"resource":`, string(fhir.Outcome(page.Issues...).Bytes()), `,"search":{"mode":"outcome"}`)
+	w.raw(`"resource":`, string(fhir.Outcome(issues...).Bytes()), `,"search":{"mode":"outcome"}`)
 	return w.end()
 }
 

@@ -72,7 +72,7 @@ func (w *window) search(v view, q store.Search) iter.Seq2[store.Match, error] {
 	}
 }
 
-// whole yields versions with their bodies. One that was erased since it was found is left out.
+// whole yields versions with their bodies, or with their damage. One that was erased since it was found is left out.
 func (w *window) whole(list []store.Version) iter.Seq2[store.Version, error] {
 	return func(yield func(store.Version, error) bool) {
 		for len(list) > 0 {
@@ -158,16 +158,16 @@ func (w *window) again(list []store.Version) (read []store.Version, err error) {
 				return nil, err
 			}
 		}
-		if now.Body != nil {
+		if !now.Deleted() {
 			read = append(read, now)
 		}
 	}
 	return read, nil
 }
 
-// holdVersion is hold for versions of a history, of which deletions have no body.
+// holdVersion is hold for versions of a history, of which deletions have no body, nor those that cannot be read.
 func (w *window) holdVersion(v store.Version) store.Version {
-	if v.Deleted() {
+	if v.Deleted() || v.Damage != nil {
 		return v
 	}
 	return w.hold(v)
@@ -178,7 +178,7 @@ func (w *window) versions(list []store.Version) iter.Seq2[store.Version, error] 
 	return func(yield func(store.Version, error) bool) {
 		for _, v := range list {
 			var err error
-			if w.short && v.Body == nil && !v.Deleted() {
+			if w.short && v.Body == nil && !v.Deleted() && v.Damage == nil {
 				v, err = w.store.store.ReadVersion(w.store.ctx, v.Type, v.ID, v.Version)
 			}
 			if errors.Is(err, store.ErrNotFound) {

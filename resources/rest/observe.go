@@ -55,7 +55,7 @@ func (s *server) observe(c *gin.Context) {
 	if c.Request.TLS != nil || strings.HasPrefix(s.Base, "https://") {
 		c.Header("Strict-Transport-Security", "max-age=31536000") // a year (RFC 6797)
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
+	ctx, cancel := context.WithTimeout(resources.WithRequestID(c.Request.Context(), id), s.Timeout)
 	defer cancel()
 	ctx, endSpan := s.beginSpan(ctx, c)
 	c.Request = s.forwarded(c.Request.WithContext(ctx))
@@ -158,10 +158,7 @@ func (s *server) fail(c *gin.Context, err error) {
 	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", "2")
 	case http.StatusInternalServerError:
-		issues = []fhir.Issue{{
-			Severity: fhir.SeverityError, Code: fhir.CodeException,
-			Diagnostics: "the server failed; its log has the details under the request id " + requestIDOf(c),
-		}}
+		issues = resources.FailureIssues(requestIDOf(c))
 	case http.StatusRequestEntityTooLarge:
 		c.Header("Connection", "close")
 	}

@@ -48,7 +48,7 @@ func (s *server) requestBy(c *gin.Context, policy access.Policy) (*request, erro
 		return nil, err
 	}
 	r.pref = preferences(c.Request.Header["Prefer"])
-	r.pref.Base, r.pref.RequestID = s.base(c.Request), requestIDOf(c)
+	r.pref.Base = s.base(c.Request)
 	return r, nil
 }
 

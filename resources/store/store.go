@@ -22,10 +22,15 @@ var (
 	ErrTooCostly   = errors.New("too costly a search")                                                // no index bounds it
 	ErrUnordered   = fmt.Errorf("%w: too many resources and no index with their order", ErrTooCostly) // many match, and all would have to be sorted
 	ErrRules       = errors.New("the index values were computed by rules that are over")
+	// ErrUndecided is in the Damage of a Match of which nobody can tell whether it is one.
+	ErrUndecided = errors.New("whether it matches cannot be told")
 )
 
 // Store keeps the current version of each resource with its index values, and every version in a history. It is safe for
 // concurrent use. What a returned Commit wrote is seen by every read that begins afterwards.
+//
+// A version that cannot be read, or that is not the one under its key, is the error of no read: it is given with its Damage, so that
+// lists go on behind it.
 //
 // What a resource contains (index.Values.Contained) is found by searches and counts of the types of search.ContainedType, with the
 // version, time and method of the resource around it. It has no versions of its own and is not read by its key.
@@ -37,9 +42,9 @@ type Store interface {
 	// ReadVersion is one version, current or not.
 	ReadVersion(ctx context.Context, resourceType, id string, version int64) (Version, error)
 	// Search yields the resources that match, in order, at most s.Limit; without types, none that others contain. An error ends the
-	// sequence.
+	// sequence. Where damage leaves open whether a resource matches, it is among them, with ErrUndecided.
 	Search(ctx context.Context, s Search) iter.Seq2[Match, error]
-	// Count is the number of resources that match.
+	// Count is the number of resources that match, without those of which that cannot be told.
 	Count(ctx context.Context, types []string, f search.Filter) (int64, error)
 	// History yields versions, newest first.
 	History(ctx context.Context, h History) iter.Seq2[HistoryEntry, error]
@@ -112,7 +117,10 @@ type Version struct {
 	Version int64
 	Updated time.Time
 	Method  Method
-	Body    []byte // canonical JSON; nil for a deletion. Callers must not change it.
+	Body    []byte // canonical JSON; nil for a deletion, or with Damage. Callers must not change it.
+	// Damage is why the content cannot be given though the version is no deletion: the database holds something else than was put
+	// there. It is for the log, and names no values. What else of the version could not be read is zero.
+	Damage error
 }
 
 // Deleted says whether the version is a deletion.
@@ -140,7 +148,7 @@ type Reindex struct {
 	After string   // Reindexed.Last of the batch before; "" is the beginning
 	Limit int      // how many at most; above 0
 	Rules int64    // the number of the rules that Values goes by; ErrRules where a higher one is required
-	// Values computes the index values of a current version. Where it cannot, they stay as they are.
+	// Values computes the index values of a current version. Where it cannot, as of one with Damage, they stay as they are.
 	Values func(Version) (index.Values, error)
 }
 
@@ -148,7 +156,7 @@ type Reindex struct {
 type Reindexed struct {
 	Last string // where the next goes on; "" where nothing is left
 	Done int    // resources looked at
-	Kept int    // of these, those whose values could not be computed
+	Kept []Key  // of these, those whose values could not be computed
 }
 
 // Search asks for resources in order.

@@ -34,6 +34,9 @@ type finder struct {
 	withTerms bool // documents come with their terms
 }
 
+// isCapped says whether the server ends the search at its limit.
+func (f finder) isCapped() bool { return f.limit > 0 && !f.unlimited }
+
 // maxBatch is how many documents come at once.
 const maxBatch = 500
 
@@ -116,8 +119,16 @@ func (f finder) hits(command bson.D) iter.Seq2[hit, error] {
 				yield(hit{}, err)
 				return
 			}
-			h, err := f.hit(document)
-			if !yield(h, err) || err != nil {
+			h, ok := f.hit(document)
+			if !ok {
+				f.s.unindexed()
+				if f.isCapped() { // in place of which another one might have come
+					yield(hit{}, errUnplaced)
+					return
+				}
+				continue
+			}
+			if !yield(h, nil) {
 				return
 			}
 		}
@@ -206,7 +217,7 @@ func (f finder) commands(p plan) (commands []bson.D) {
 		if f.keysOnly {
 			command = append(command, bson.E{Key: "projection", Value: f.projection()})
 		}
-		if f.limit > 0 {
+		if f.isCapped() {
 			command = append(command, bson.E{Key: "limit", Value: int64(f.limit)})
 		}
 		commands = append(commands, command)
@@ -223,7 +234,7 @@ func (f finder) aggregation(p plan) bson.D {
 		pipeline = append(pipeline, d("$match", p.behind))
 	}
 	pipeline = append(pipeline, d("$sort", f.sorting.document()))
-	if f.limit > 0 {
+	if f.isCapped() {
 		pipeline = append(pipeline, d("$limit", int64(f.limit)))
 	}
 	if f.keysOnly {
@@ -249,7 +260,7 @@ func (f finder) documents(command bson.D) iter.Seq2[bson.Raw, error] {
 			command = append(command, bson.E{Key: "readConcern", Value: d("level", f.level())})
 		}
 		// A search without end is limited batch by batch, since the server adds up the time of all.
-		if f.limit > 0 || f.sorting.isComputed() {
+		if f.isCapped() || f.sorting.isComputed() {
 			command = append(command, bson.E{Key: "maxTimeMS", Value: f.searchTime().Milliseconds()})
 		}
 		var cursor *driver.Cursor
@@ -318,16 +329,23 @@ type undated struct{ context.Context }
 
 func (undated) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-func (f finder) hit(document bson.Raw) (hit, error) {
-	h := hit{document: document, position: position{resourceType: f.resourceType}}
-	h.position.id, _ = document.Lookup("_id").StringValueOK()
+// hit is a document in its place; ok is false where it has none. Such a document was not written by fhirside, or somebody has taken
+// its index values away: no search finds it until it is indexed anew.
+func (f finder) hit(document bson.Raw) (h hit, ok bool) {
+	h = hit{document: document, position: position{resourceType: f.resourceType}}
+	if h.position.id, ok = document.Lookup("_id").StringValueOK(); !ok {
+		return h, false
+	}
 	for _, field := range f.sorting.fields {
 		value := document.Lookup(strings.Split(field.path, ".")...)
 		if value.Type == 0 {
-			return h, damaged(store.Key{Type: f.resourceType, ID: h.position.id}, errDamagedKey)
+			return h, false
 		}
 		value.Value = slices.Clone(value.Value) // the driver reads the next document into the same memory
 		h.position.values = append(h.position.values, value)
 	}
-	return h, nil
+	return h, true
 }
+
+// errUnplaced says that a search with a limit met a document without a place: it goes on without one.
+var errUnplaced = errors.New("a document has no value to be ordered by")

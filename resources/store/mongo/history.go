@@ -269,9 +269,9 @@ func behind(place stamp, newestFirst bool) bson.D {
 func appendVersions(ctx context.Context, page []stamped, cursor *driver.Cursor) ([]stamped, error) {
 	defer cursor.Close(ctx)
 	for cursor.Next(ctx) {
-		version, place, err := decodeStamped(cursor.Current)
-		if err != nil {
-			return page, err
+		version, place, placed := decodeStamped(cursor.Current)
+		if n := len(page); !placed && n > 0 {
+			place = page[n-1].stamp
 		}
 		page = append(page, stamped{version, place})
 	}

@@ -8,7 +8,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/resources/store/mongo/document"
 )
@@ -94,69 +93,61 @@ func historyDocument(v store.Version, c content, commit int64, n int) bson.Raw {
 }
 
 // decodeCurrent reads a document of a type's collection. It copies what it keeps.
-func decodeCurrent(resourceType string, doc bson.Raw) (store.Version, error) {
-	v, err := decodeKeys(resourceType, doc)
-	if err == nil && v.Body == nil {
-		err = damaged(v.Key, errors.New("it has no resource"))
+func decodeCurrent(resourceType string, doc bson.Raw) store.Version {
+	v := decodeKeys(resourceType, doc)
+	if v.Body == nil && v.Damage == nil {
+		v.Damage = errNoResource
 	}
-	return v, err
+	return v.Checked()
 }
 
 // decodeKeys is decodeCurrent for a document that was read without its resource.
-func decodeKeys(resourceType string, doc bson.Raw) (store.Version, error) {
+func decodeKeys(resourceType string, doc bson.Raw) store.Version {
 	v := store.Version{Key: store.Key{Type: resourceType}}
-	var ok bool
-	if v.ID, ok = doc.Lookup("_id").StringValueOK(); !ok {
-		return v, damaged(v.Key, errors.New("its _id is no string"))
-	}
-	err := decodeVersion(&v, doc)
-	return v, err
+	v.ID, _ = doc.Lookup("_id").StringValueOK()
+	decodeVersion(&v, doc)
+	return v
 }
 
-func decodeHistory(doc bson.Raw) (store.Version, error) {
-	v, _, err := decodeStamped(doc)
-	return v, err
+func decodeHistory(doc bson.Raw) store.Version {
+	v, _, _ := decodeStamped(doc)
+	return v
 }
 
-// decodeStamped reads a document of the history with the version's place in the order of commits.
-func decodeStamped(doc bson.Raw) (v store.Version, at stamp, err error) {
+// decodeStamped reads a document of the history with the version's place in the order of commits, if it tells one.
+func decodeStamped(doc bson.Raw) (v store.Version, at stamp, placed bool) {
 	v.Type, _ = doc.Lookup("type").StringValueOK()
 	v.ID, _ = doc.Lookup("id").StringValueOK()
 	earlier, number, isEarlier := earlierID(doc)
 	if isEarlier {
 		v.Key = earlier
 	}
-	if err = decodeVersion(&v, doc); err != nil {
-		return v, at, err
-	}
+	decodeVersion(&v, doc)
 	if isEarlier {
 		v.Version = number
+	} else if key, number, ok := parseVersionID(doc); ok && (v.Key != key || v.Version != number) {
+		v.Key, v.Version, v.Body, v.Damage = key, number, nil, errors.New("its _id names another version than its fields")
 	}
-	if v.Body == nil && !v.Deleted() {
-		err = errors.New("it has no resource")
+	if v.Body == nil && v.Damage == nil && !v.Deleted() {
+		v.Damage = errNoResource
 	}
-	if err == nil {
-		at.commit, err = whole(doc.Lookup("commit"))
-	}
-	if err == nil {
-		at.n, err = whole(doc.Lookup("n"))
-	}
-	if err != nil {
-		err = damaged(v.Key, err)
-	}
-	return v, at, err
+	commit, noCommit := whole(doc.Lookup("commit"))
+	n, noPlace := whole(doc.Lookup("n"))
+	return v.Checked(), stamp{commit, n}, noCommit == nil && noPlace == nil
 }
 
-// decodeVersion reads what both kinds of documents have; one without a resource has no body.
-func decodeVersion(v *store.Version, doc bson.Raw) error {
-	elements, err := doc.Elements()
-	if err != nil {
-		return damaged(v.Key, err)
-	}
+var errNoResource = errors.New("it has no resource")
+
+// decodeVersion reads what both kinds of documents have; one without a resource has no body. What cannot be read is the version's
+// Damage: somebody has changed the document in the database.
+func decodeVersion(v *store.Version, doc bson.Raw) {
 	var resource bson.Raw
 	var numbers []document.Number
 	var updated, method int64
+	elements, err := doc.Elements()
+	v.Damage = err
 	for _, e := range elements {
+		var err error
 		value := e.Value()
 		switch e.Key() {
 		case "version":
@@ -174,17 +165,16 @@ func decodeVersion(v *store.Version, doc bson.Raw) error {
 			numbers = decodeNumbers(value)
 		}
 		if err != nil {
-			return damaged(v.Key, err)
+			v.Damage = err
 		}
 	}
 	v.Updated, v.Method = time.UnixMicro(updated).UTC(), store.Method(method)
-	if resource == nil {
-		return nil
+	if resource == nil || v.Damage != nil {
+		return
 	}
-	if v.Body, err = document.Decode(make([]byte, 0, len(resource)), resource, numbers); err != nil {
-		return damaged(v.Key, err)
+	if v.Body, v.Damage = document.Decode(make([]byte, 0, len(resource)), resource, numbers); v.Damage != nil {
+		v.Body = nil
 	}
-	return nil
 }
 
 // decodeNumbers reads the texts that are kept beside numbers; what is no such text is left out, as if it stood for another value.
@@ -198,10 +188,4 @@ func decodeNumbers(list bson.RawValue) (numbers []document.Number) {
 		numbers = append(numbers, document.Number{Path: path, Text: text})
 	}
 	return numbers
-}
-
-// damaged says that a document is not as the store writes them: somebody has changed it in the database. Clients learn nothing
-// of how.
-func damaged(key store.Key, cause error) error {
-	return fhir.Errorf(fhir.Internal, fhir.CodeException, "the stored document of %s/%s cannot be read", key.Type, key.ID).Because(cause)
 }

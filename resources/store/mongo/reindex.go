@@ -236,12 +236,12 @@ func (w reindexing) changes(ctx context.Context, collection *driver.Collection, 
 	resourceType := collection.Name()
 	for cursor.Next(ctx) {
 		last, _ = cursor.Current.Lookup("_id").StringValueOK()
-		version, err := decodeCurrent(resourceType, cursor.Current)
-		if err != nil {
-			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a document is not indexed anew", slog.Any("error", err))
-			continue
+		version := decodeCurrent(resourceType, cursor.Current)
+		var values index.Values
+		err := version.Damage
+		if err == nil {
+			values, err = w.opt.Values(version.Body)
 		}
-		values, err := w.opt.Values(version.Body)
 		if err != nil {
 			w.opt.Log.LogAttrs(ctx, slog.LevelError, "a resource is not indexed anew", slog.String("resource", resourceType+"/"+version.ID), slog.Any("error", err))
 			continue

@@ -113,14 +113,10 @@ func (s *Store) reindexSome(ctx context.Context, resourceType, after string, r s
 	for cursor.Next(ctx) {
 		done.Done++
 		last, _ = cursor.Current.Lookup("_id").StringValueOK()
-		version, err := decodeCurrent(resourceType, cursor.Current)
-		if err != nil {
-			done.Kept++
-			continue
-		}
+		version := decodeCurrent(resourceType, cursor.Current)
 		values, err := r.Values(version)
 		if err != nil {
-			done.Kept++
+			done.Kept = append(done.Kept, version.Key)
 			continue
 		}
 		change := s.reindexed(cursor.Current, version, values)

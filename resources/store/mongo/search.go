@@ -2,7 +2,7 @@ package mongo
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"iter"
 	"slices"
 
@@ -102,23 +102,35 @@ func (v *view) search(q store.Search) iter.Seq2[store.Match, error] {
 			yield(store.Match{}, err)
 			return
 		}
-		n := 0
-		for h, err := range v.hits(q, after) {
-			if err != nil {
-				yield(store.Match{}, err)
+		n, last := 0, position{}
+		for {
+			err := error(nil)
+			for h, herr := range v.hits(q, after) {
+				if err = herr; err != nil {
+					break
+				}
+				match := store.Match{Position: h.position.seal(mark)}
+				if q.KeysOnly {
+					match.Version = decodeKeys(h.position.resourceType, h.document)
+				} else {
+					match.Version = decodeCurrent(h.position.resourceType, h.document)
+				}
+				if !yield(match, nil) {
+					return
+				}
+				if n++; n == q.Limit {
+					return
+				}
+				last = h.position
+			}
+			if !errors.Is(err, errUnplaced) {
+				if err != nil {
+					yield(store.Match{}, err)
+				}
 				return
 			}
-			match := store.Match{Position: h.position.seal(mark)}
-			if q.KeysOnly {
-				match.Version, err = decodeKeys(h.position.resourceType, h.document)
-			} else {
-				match.Version, err = decodeCurrent(h.position.resourceType, h.document)
-			}
-			if !yield(match, err) || err != nil {
-				return
-			}
-			if n++; n == q.Limit {
-				return
+			if v.unlimited = true; n > 0 {
+				after = &last
 			}
 		}
 	}
@@ -313,6 +325,3 @@ func mergedHits(streams []stream) iter.Seq2[hit, error] {
 		}
 	}
 }
-
-// errDamagedKey says that a document lacks what orders it.
-var errDamagedKey = fmt.Errorf("a document has no value to be ordered by")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,12 +43,20 @@ type Store struct {
 	upgrade   upgrade
 	builder   builder
 	watching  sync.WaitGroup  // for a newer layout
+	strange   sync.Once       // documents without index values were met
 	outliving sync.WaitGroup  // commits whose result is not known
 	closing   context.Context // ends when the store is closed
 	close     context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
+
+// unindexed tells an operator, once, of documents that no search finds.
+func (s *Store) unindexed() {
+	s.strange.Do(func() {
+		s.opt.Log.Warn("the database has documents without index values, which fhirside has not written: no search finds them before fhirside reindex has run")
+	})
+}
 
 // Ready says whether the deployment answers, can do what the store needs, and is laid out as this process knows it. While index values
 // are computed anew searches would not find all that matches, so it is not ready; while documents are converted or indexes built it is.
@@ -136,6 +146,8 @@ type view struct {
 	outside context.Context // without it: in a transaction neither the catalog nor the clock can be asked
 	tx      *tx             // nil outside of commits
 	moment
+	// unlimited: of the documents that a search finds some have no place, so that it cannot say how many it wants.
+	unlimited bool
 }
 
 // inTransaction says whether reads are those of a transaction.
@@ -188,9 +200,23 @@ func (v *view) current(key store.Key) (found current, err error) {
 		found.Version, err = v.last(key)
 	default:
 		found.inside = insideOf(raw)
-		found.Version, err = decodeCurrent(key.Type, raw)
+		found.Version = decodeCurrent(key.Type, raw)
+		if found.Damage != nil {
+			err = v.numbered(&found.Version)
+		}
 	}
 	return found, err
+}
+
+// numbered has a damaged version go by the number that the history ends with, so that the next one follows that.
+func (v *view) numbered(damaged *store.Version) error {
+	last, err := v.last(damaged.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		damaged.Version = max(damaged.Version, 1)
+		return nil
+	}
+	damaged.Version = last.Version
+	return err
 }
 
 // findOne is the document of a current version, nil if there is none.
@@ -222,10 +248,7 @@ func (v *view) version(find *options.FindOneOptionsBuilder, filter, earlier bson
 		if err != nil {
 			return store.Version{}, err
 		}
-		one, err := decodeHistory(raw)
-		if err != nil {
-			return one, err
-		}
+		one := decodeHistory(raw)
 		if one.Version > found.Version {
 			found = one
 		}
@@ -245,6 +268,17 @@ func versionsOf(key store.Key) bson.D {
 // versionID is the _id of a version in the history. It is one text, since not every server finds documents by a document.
 func versionID(key store.Key, version int64) string {
 	return fmt.Sprintf("%s/%s/%010d", key.Type, key.ID, version)
+}
+
+// parseVersionID is what the _id of a document of the history says.
+func parseVersionID(document bson.Raw) (key store.Key, version int64, ok bool) {
+	id, ok := document.Lookup("_id").StringValueOK()
+	parts := strings.Split(id, "/")
+	if !ok || len(parts) != 3 {
+		return key, 0, false
+	}
+	version, err := strconv.ParseInt(parts[2], 10, 64)
+	return store.Key{Type: parts[0], ID: parts[1]}, version, err == nil
 }
 
 func (v *view) readVersion(key store.Key, version int64) (store.Version, error) {
@@ -276,11 +310,7 @@ func (v *view) appendMany(found []store.Version, resourceType string, ids []stri
 		if err != nil {
 			return nil, err
 		}
-		version, err := decodeCurrent(resourceType, raw)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, version)
+		found = append(found, decodeCurrent(resourceType, raw))
 	}
 	return found, nil
 }

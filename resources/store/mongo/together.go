@@ -162,11 +162,10 @@ func (v *view) readOne(key store.Key) (version store.Version, found bool, err er
 	if err != nil || raw == nil {
 		return version, false, err
 	}
-	version, err = decodeCurrent(key.Type, raw)
-	return version, true, err
+	return decodeCurrent(key.Type, raw), true, nil
 }
 
-// readBatch reads versions of one type. A document that cannot be read is the error of its own read.
+// readBatch reads versions of one type.
 func (v *view) readBatch(batch []*sharer) error {
 	ids := make([]string, len(batch))
 	for i, r := range batch {
@@ -180,8 +179,7 @@ func (v *view) readBatch(batch []*sharer) error {
 		id, _ := raw.Lookup("_id").StringValueOK()
 		for _, r := range batch {
 			if r.key.ID == id {
-				r.version, r.err = decodeCurrent(resourceType, raw)
-				r.found = true
+				r.version, r.found = decodeCurrent(resourceType, raw), true
 			}
 		}
 	}

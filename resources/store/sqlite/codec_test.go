@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fhirside/fhir"
+	"fhirside/resources/store"
 	"fhirside/search"
 	"fhirside/search/index"
 )
@@ -97,8 +98,13 @@ func FuzzRecord(f *testing.F) {
 		if n, err := s2.DecodedLen(record); err == nil && n > 1<<20 {
 			t.Skip() // only takes memory
 		}
-		if v, err := c.values(record); err == nil {
-			indexer{layout: DefaultLayout()}.rows("Observation", 1, v)
+		if encoded, _, err := c.unpack(record); err == nil {
+			if v, err := decodeValues(encoded); err == nil {
+				indexer{layout: DefaultLayout()}.rows("Observation", 1, v)
+			}
+		}
+		if v, held := c.whole(store.Version{Key: store.Key{Type: "Patient", ID: "1"}}, record, nil); (v.Damage == nil) != (v.Body != nil && held != nil) {
+			t.Errorf("%+v and %+v", v, held)
 		}
 		decodeValues(record)
 	})

@@ -111,14 +111,11 @@ func (b *batch) nextContained() (int64, error) {
 func (s *db) within(c *conn, number int64) (held map[store.Key]within, err error) {
 	held = map[store.Key]within{}
 	err = c.each(func(st *sqlite3.Stmt) error {
-		values, err := s.codec.values(st.ColumnRawBlob(3))
-		if err != nil {
-			return err
-		}
-		k, number := store.Key{Type: st.ColumnText(1), ID: st.ColumnText(2)}, st.ColumnInt64(0)
-		held[k] = within{number, s.index.rows(k.Type, number, values)}
-		return nil
-	}, `SELECT number, type, id, body FROM contained WHERE container=?`, integer(number))
+		v, number := versionKey(st, store.Key{Type: st.ColumnText(1), ID: st.ColumnText(2)}, 3), st.ColumnInt64(0)
+		was, _, err := s.indexed(c, v, number, st.ColumnRawBlob(6))
+		held[v.Key] = within{number, was}
+		return err
+	}, `SELECT number, type, id, version, stamp, method, body FROM contained WHERE container=?`, integer(number))
 	return held, err
 }
 
@@ -149,19 +146,21 @@ func (s *db) reindexContained(c *conn, known *memory) error {
 	}
 	var all []moved
 	err := c.each(func(st *sqlite3.Stmt) error {
-		values, err := s.codec.values(st.ColumnRawBlob(2))
+		v := versionKey(st, store.Key{Type: st.ColumnText(1), ID: st.ColumnText(2)}, 3)
+		values, err := s.codec.values(v, st.ColumnRawBlob(6))
 		if err != nil {
-			return err
+			s.unreadable(v.Key, err)
+			return nil
 		}
 		m := moved{number: st.ColumnInt64(0)}
-		is := s.index.rows(st.ColumnText(1), m.number, values)
+		is := s.index.rows(v.Type, m.number, values)
 		if m.key = integer(is.key); len(is.patients) > 0 {
 			m.patient = integer(is.patient)
 		}
 		all = append(all, m)
 		b.add(rows{}, is)
 		return b.learn(is)
-	}, `SELECT number, type, body FROM contained ORDER BY number`)
+	}, `SELECT number, type, id, version, stamp, method, body FROM contained ORDER BY number`)
 	for i := 0; i < len(all) && err == nil; i++ {
 		err = c.exec(`UPDATE contained SET key=?, patient=? WHERE number=?`, all[i].key, all[i].patient, integer(all[i].number))
 	}

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -45,7 +47,7 @@ func (s *db) finder(ctx context.Context, c *conn, typ string, f search.Filter, o
 type found struct {
 	store.Version
 	candidate
-	values *index.Values // nil where nobody asked
+	values *index.Values // nil where nobody asked, or with Damage
 }
 
 // wants says what of a resource is needed.
@@ -115,16 +117,27 @@ func (w *finder) andJudged(want wants) wants {
 	return want
 }
 
-// look reads a candidate, with what andJudged says, and where the tables have not answered everything, judges it.
+// look reads a candidate, with what andJudged says, and where the tables have not answered everything, judges it. One that cannot be
+// judged is found, as undecided.
 func (w *finder) look(c candidate, want wants) (f found, ok bool, err error) {
 	f, err = w.s.fetch(w.c, w.typ, c, want)
 	if err != nil || w.exact {
 		return f, err == nil, err
 	}
-	j := judge{s: w.s, ctx: w.ctx, c: w.c}
-	ok, err = j.matches(w.filter, match.Subject{Type: w.typ, ID: f.ID, Updated: f.Updated, Values: f.values})
-	return f, ok, err
+	if f.Damage == nil {
+		j := judge{s: w.s, ctx: w.ctx, c: w.c}
+		ok, err = j.matches(w.filter, match.Subject{Type: w.typ, ID: f.ID, Updated: f.Updated, Values: f.values})
+		if !errors.Is(err, errDamaged) {
+			return f, ok, err
+		}
+		f.Damage = err
+	}
+	f.Body, f.Damage = nil, fmt.Errorf("%w: %w", store.ErrUndecided, f.Damage)
+	return f, true, nil
 }
+
+// isUndecided says whether nobody can tell whether it is a match.
+func (f found) isUndecided() bool { return errors.Is(f.Damage, store.ErrUndecided) }
 
 // fetch reads the current version of a candidate.
 func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, err error) {
@@ -138,35 +151,33 @@ func (s *db) fetch(c *conn, typ string, cand candidate, want wants) (f found, er
 		}
 	}
 	f.candidate = cand
-	err = c.each(func(st *sqlite3.Stmt) (err error) {
-		f.Version, err = s.version(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1, false)
+	err = c.each(func(st *sqlite3.Stmt) error {
+		f.Version = versionKey(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1)
 		f.stamp = st.ColumnInt64(2)
-		if err != nil || !want.body && want.values == nil {
-			return err
+		switch {
+		case want.values != nil:
+			f.Version, f.values = s.codec.whole(f.Version, st.ColumnRawBlob(4), want.values)
+			if !want.body {
+				f.Body = nil
+			}
+			f.Version = sound(f.Version)
+		case want.body:
+			f.Version = s.codec.version(f.Version, st.ColumnRawBlob(4))
 		}
-		values, body, err := s.codec.unpack(st.ColumnRawBlob(4))
-		if want.body {
-			f.Body = body
-		}
-		if err == nil && want.values != nil {
-			var v index.Values
-			v, err = decodeSome(values, want.values)
-			f.values = &v
-		}
-		return err
+		return nil
 	}, sql, integer(keyNumber(cand.key)))
 	return f, err
 }
 
-// valuesOf are the index values of a resource's current version.
+// valuesOf are the index values of a resource's current version. They fail with errDamaged where nobody knows them.
 func (s *db) valuesOf(c *conn, typ string, number int64) (v index.Values, err error) {
 	if err := c.work(); err != nil {
 		return v, err
 	}
 	err = c.each(func(st *sqlite3.Stmt) (err error) {
-		v, err = s.codec.values(st.ColumnRawBlob(0))
+		v, err = s.codec.values(versionKey(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1), st.ColumnRawBlob(4))
 		return err
-	}, `SELECT body FROM `+tableOf(typ)+` WHERE number=?`, integer(number))
+	}, `SELECT id, version, stamp, method, body FROM `+tableOf(typ)+` WHERE number=?`, integer(number))
 	return v, err
 }
 
@@ -176,7 +187,7 @@ type end struct {
 	number, patient int64
 }
 
-// find are the resources that a filter holds for, at most limit; all says whether there are no more.
+// find are the resources that a filter holds for, at most limit; all says whether there are no more, and each is known to be one.
 func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, limit int) (list []end, all bool, err error) {
 	w, err := s.finder(ctx, c, typ, f, order{})
 	if err != nil || w.never {
@@ -189,6 +200,9 @@ func (s *db) find(ctx context.Context, c *conn, typ string, f search.Filter, lim
 		var matches []found
 		matches, err = w.next(order{}.start(), limit+1, wants{})
 		for _, m := range matches {
+			if m.isUndecided() {
+				return nil, false, nil
+			}
 			candidates = append(candidates, m.candidate)
 		}
 	}

@@ -142,10 +142,10 @@ func (b *batch) replace(v *version) (was rows, contained, live bool, err error) 
 		if st.ColumnType(0) == sqlite3.NULL {
 			return nil
 		}
-		values, err := b.s.codec.values(st.ColumnRawBlob(0))
-		was, contained, live = b.s.index.rows(v.Type, v.number, values), contains(values), true
+		live = true
+		was, contained, err = b.s.indexed(b.c, versionKey(st, v.Key, 1), v.number, st.ColumnRawBlob(0))
 		return err
-	}, `SELECT body FROM resource WHERE number=?`, integer(v.number))
+	}, `SELECT body, version, stamp, method FROM resource WHERE number=?`, integer(v.number))
 	if err != nil {
 		return was, false, false, err
 	}

@@ -107,8 +107,7 @@ func (s *db) historyPage(ctx context.Context, h store.History, before int64, siz
 func (s *db) versions(ctx context.Context, c *conn, page *[]stamped, sql string, args ...arg) error {
 	defer c.interruptible(ctx)()
 	return c.each(func(st *sqlite3.Stmt) error {
-		v, err := s.version(st, store.Key{Type: st.ColumnText(0), ID: st.ColumnText(1)}, 2, true)
-		*page = append(*page, stamped{v, st.ColumnInt64(3)})
-		return err
+		*page = append(*page, stamped{s.version(st, store.Key{Type: st.ColumnText(0), ID: st.ColumnText(1)}, 2), st.ColumnInt64(3)})
+		return nil
 	}, sql, args...)
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -83,10 +84,11 @@ func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
 	}
 	subject := match.Subject{Type: k.Type, ID: k.ID}
 	err = j.c.each(func(st *sqlite3.Stmt) error {
-		values, err := j.s.codec.values(st.ColumnRawBlob(1))
-		subject.Updated, subject.Values = stampTime(st.ColumnInt64(0)), &values
+		v := versionKey(st, k, 0)
+		values, err := j.s.codec.values(v, st.ColumnRawBlob(3))
+		subject.Updated, subject.Values = v.Updated, &values
 		return err
-	}, `SELECT r.stamp, r.body FROM identity i CROSS JOIN `+tableOf(k.Type)+` r ON r.number=i.number
+	}, `SELECT r.version, r.stamp, r.method, r.body FROM identity i CROSS JOIN `+tableOf(k.Type)+` r ON r.number=i.number
 		WHERE i.hash=? AND r.id=? AND r.type=? AND r.key IS NOT NULL`, integer(j.s.index.identity(k)), text(k.ID), text(k.Type))
 	if err != nil || subject.Values == nil {
 		return false, err
@@ -94,12 +96,24 @@ func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
 	return j.matches(f, subject)
 }
 
-// any says whether there is a resource that the filter holds for.
+// any says whether there is a resource that the filter holds for. It fails with errDamaged where that depends on one that cannot be
+// judged.
 func (j judge) any(typ string, f search.Filter) (bool, error) {
 	w, err := j.s.finder(j.ctx, j.c, typ, f, order{})
 	if err != nil {
 		return false, err
 	}
 	list, err := w.next(order{}.start(), 1, wants{})
-	return len(list) > 0, err
+	if err != nil || len(list) == 0 || !list[0].isUndecided() {
+		return len(list) > 0, err
+	}
+	decided := false
+	err = w.all(wants{}, func(f found) error {
+		decided = decided || !f.isUndecided()
+		return nil
+	})
+	if err == nil && !decided {
+		err = fmt.Errorf("%w: %w", errDamaged, list[0].Damage)
+	}
+	return decided, err
 }

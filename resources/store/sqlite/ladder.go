@@ -133,7 +133,7 @@ func (l *ladder) page(last *ranked) (page []store.Match, err error) {
 			if last != nil && l.p.compare(m.ranked, *last) <= 0 {
 				continue
 			}
-			if l.p.want.body && m.Body == nil {
+			if l.p.want.body && m.Body == nil && m.Damage == nil {
 				if m.found, err = l.p.s.fetch(l.p.c, l.w.typ, m.ranked.candidate, l.p.want); err != nil {
 					return page, err
 				}
@@ -161,6 +161,9 @@ func (l *ladder) matches(climbers []climber) (list []rankedMatch, err error) {
 			return nil, err
 		}
 		if ok {
+			if f.Damage != nil {
+				f.values = l.on(c.rung)
+			}
 			f.values = l.p.relevant(f.values)
 			list = append(list, rankedMatch{f, l.p.ranked(l.w.typ, f)})
 		}
@@ -255,6 +258,20 @@ func (r *rungs) peek() (c climber, ok bool, err error) {
 		return c, false, nil
 	}
 	return r.read[0], true, nil
+}
+
+// on are values on a rung, for what has none that can be read.
+func (l *ladder) on(r rung) *index.Values {
+	param := l.p.q.Sort[0].Param
+	switch {
+	case r.missing:
+		return &index.Values{}
+	case l.kind == textRungs:
+		return &index.Values{Strings: []index.String{{Param: param, Text: r.text, Folded: r.text}}}
+	case l.kind == secondRungs:
+		r.time *= 1_000_000
+	}
+	return &index.Values{Dates: []index.Date{{Param: param, Lo: r.time, Hi: r.time}}}
 }
 
 // rungOf is the rung of a match.

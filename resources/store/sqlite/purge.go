@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
@@ -70,18 +71,18 @@ type use struct {
 func (s *db) wordsOf(c *conn, typ string, number int64) (map[wordRow]use, error) {
 	used := map[wordRow]use{}
 	take := func(st *sqlite3.Stmt) error {
-		if st.ColumnType(0) == sqlite3.NULL {
+		if st.ColumnType(4) == sqlite3.NULL {
 			return nil
 		}
-		v, err := s.codec.values(st.ColumnRawBlob(0))
-		if err == nil {
+		v, err := s.codec.values(versionKey(st, store.Key{Type: typ, ID: st.ColumnText(0)}, 1), st.ColumnRawBlob(4))
+		if err == nil { // which words a damaged version has used nobody knows
 			s.index.uses(used, typ, number, v)
 		}
-		return err
+		return nil
 	}
-	err := c.each(take, `SELECT body FROM resource WHERE number=?`, integer(number))
+	err := c.each(take, `SELECT id, version, stamp, method, body FROM resource WHERE number=?`, integer(number))
 	if err == nil {
-		err = c.each(take, `SELECT body FROM history WHERE number=?`, integer(number))
+		err = c.each(take, `SELECT r.id, h.version, h.stamp, h.method, h.body FROM history h CROSS JOIN resource r ON r.number=h.number WHERE h.number=?`, integer(number))
 	}
 	return used, err
 }
@@ -127,7 +128,9 @@ func (s *db) needed(c *conn, typ string, w wordRow, u use) (needed bool, err err
 		}, `SELECT key FROM term WHERE term=?`, integer(u.term))
 		for i := 0; i < len(numbers) && !needed && err == nil; i++ {
 			var v index.Values
-			v, err = s.valuesOf(c, typ, numbers[i])
+			if v, err = s.valuesOf(c, typ, numbers[i]); errors.Is(err, errDamaged) {
+				return true, nil // for all that is known
+			}
 			needed = slices.Contains(s.index.rows(typ, numbers[i], v).words, w)
 		}
 	}

@@ -34,7 +34,7 @@ func (s *db) current(c *conn, k store.Key) (v store.Version, err error) {
 		return v, berr
 	}
 	if st.Step() {
-		v, err = s.version(st, k, 0, true)
+		v, err = s.version(st, k, 0), nil
 	} else if st.Err() != nil {
 		err = st.Err()
 	}
@@ -42,18 +42,23 @@ func (s *db) current(c *conn, k store.Key) (v store.Version, err error) {
 	return v, err
 }
 
-// version reads the columns version, stamp, method and, if it is asked for, body, from a column on.
-func (s *db) version(st *sqlite3.Stmt, k store.Key, col int, body bool) (v store.Version, err error) {
-	v = store.Version{
+// version reads the columns version, stamp, method and body, from a column on.
+func (s *db) version(st *sqlite3.Stmt, k store.Key, col int) store.Version {
+	v := versionKey(st, k, col)
+	if v.Deleted() {
+		return v
+	}
+	return s.codec.version(v, st.ColumnRawBlob(col+3))
+}
+
+// versionKey reads the columns version, stamp and method, from a column on.
+func versionKey(st *sqlite3.Stmt, k store.Key, col int) store.Version {
+	return store.Version{
 		Key:     k,
 		Version: st.ColumnInt64(col),
 		Updated: stampTime(st.ColumnInt64(col + 1)),
 		Method:  store.Method(st.ColumnInt64(col + 2)),
 	}
-	if body && v.Method != store.Deleted {
-		v.Body, err = s.codec.body(st.ColumnRawBlob(col + 3))
-	}
-	return v, err
 }
 
 // Read is the current version. See store.Store.
@@ -95,10 +100,9 @@ func (s *db) ReadVersion(ctx context.Context, resourceType, id string, version i
 	k := store.Key{Type: resourceType, ID: id}
 	err = s.read(ctx, func(c *conn) error {
 		found := false
-		err := c.each(func(st *sqlite3.Stmt) (err error) {
-			found = true
-			v, err = s.version(st, k, 0, true)
-			return err
+		err := c.each(func(st *sqlite3.Stmt) error {
+			found, v = true, s.version(st, k, 0)
+			return nil
 		}, `WITH named(number) AS MATERIALIZED (SELECT r.number FROM identity i CROSS JOIN resource r ON r.number=i.number
 				WHERE i.hash=?1 AND r.id=?2 AND r.type=?3)
 			SELECT r.version, r.stamp, r.method, r.body FROM named n CROSS JOIN resource r ON r.number=n.number WHERE r.version=?4

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
-
 	"github.com/ncruces/go-sqlite3"
 
 	"fhirside/resources/store"
@@ -37,8 +35,9 @@ func (s *db) reindex(c *conn, fromBodies bool) error {
 			v := around{number: last, stamp: st.ColumnInt64(4)}
 			v.Type, v.ID, v.Version.Version, v.Method = st.ColumnText(1), st.ColumnText(2), st.ColumnInt64(3), store.Method(st.ColumnInt64(5))
 			m, err := s.reindexed(&p, v, st.ColumnRawBlob(6), fromBodies)
-			if err != nil {
-				return fmt.Errorf("%s number %d: %w", st.ColumnText(1), last, err)
+			if err != nil { // it is found by no search until it is put right
+				s.unreadable(v.Key, err)
+				return nil
 			}
 			moved = append(moved, m)
 			b.add(rows{}, m.rows)
@@ -79,24 +78,27 @@ type reindexed struct {
 }
 
 func (s *db) reindexed(p *packer, v around, record []byte, fromBody bool) (m reindexed, err error) {
-	encoded, body, err := s.codec.unpack(record)
-	if err != nil {
-		return m, err
-	}
 	var values index.Values
 	if fromBody {
-		if values, err = s.opt.Values(body); err == nil {
-			values = values.At(v.Type, v.ID)
-			m.around, m.inside = v, values.Contained
-			m.record = p.pack(values, body)
+		if values, err = s.valuesAnew(&v, record); err != nil {
+			return m, err
 		}
-	} else {
-		values, err = decodeValues(encoded)
+		m.around, m.inside = v, values.Contained
+		m.record = p.pack(values, v.Body)
+	} else if values, err = s.codec.values(v.Version, record); err != nil {
+		return m, err
 	}
-	if err == nil {
-		m.rows = s.index.rows(v.Type, v.number, values)
+	m.rows = s.index.rows(v.Type, v.number, values)
+	return m, nil
+}
+
+// valuesAnew computes a record's index values from its body. Those in there may be in another encoding.
+func (s *db) valuesAnew(v *around, record []byte) (values index.Values, err error) {
+	if v.Version = s.codec.version(v.Version, record); v.Damage != nil {
+		return values, v.Damage
 	}
-	return m, err
+	values, err = s.opt.Values(v.Body)
+	return values.At(v.Type, v.ID), err
 }
 
 func (m reindexed) write(c *conn) error {

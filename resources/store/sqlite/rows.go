@@ -90,15 +90,19 @@ func (x indexer) rows(typ string, number int64, v index.Values) rows {
 	x.strings(&r, typ, v)
 	x.composites(&r, typ, v.Composites)
 
-	r.terms = sorted(r.terms, termRow.compare)
-	r.patients = sorted(r.patients, patientRow.compare)
+	r.sort()
 	if len(r.patients) != 1 {
 		r.patient = 0
 	}
+	return r
+}
+
+func (r *rows) sort() {
+	r.terms = sorted(r.terms, termRow.compare)
+	r.patients = sorted(r.patients, patientRow.compare)
 	r.dates = sorted(r.dates, dateRow.compare)
 	r.numbers = sorted(r.numbers, numberRow.compare)
 	r.strings = sorted(r.strings, stringRow.compare)
-	return r
 }
 
 func (r *rows) term(h int64) { r.terms = append(r.terms, termRow{h, r.key}) }

@@ -10,6 +10,7 @@ import (
 
 	"fhirside/resources/store"
 	"fhirside/search"
+	"fhirside/search/index"
 )
 
 // Require keeps the number among the settings, where each commit reads it as it begins. Commits take turns, over all processes: none
@@ -73,7 +74,7 @@ func (s *db) reindexSome(t *tx, r store.Reindex, after int64) (done store.Reinde
 	for _, v := range list {
 		values, err := r.Values(v.Version)
 		if err != nil {
-			done.Kept++
+			done.Kept = append(done.Kept, v.Key)
 			continue
 		}
 		values = values.At(v.Type, v.ID)
@@ -110,16 +111,11 @@ func (s *db) reindexables(c *conn, r store.Reindex, after int64) (list []reindex
 	err = c.each(func(st *sqlite3.Stmt) error {
 		v := reindexable{around: around{number: st.ColumnInt64(0), stamp: st.ColumnInt64(5)}}
 		v.Type, v.ID, v.Version.Version, v.Method = st.ColumnText(1), st.ColumnText(2), st.ColumnInt64(3), store.Method(st.ColumnInt64(4))
-		encoded, body, err := s.codec.unpack(st.ColumnRawBlob(6))
-		if err != nil {
-			return err
+		last = v.number
+		var values *index.Values
+		if v.Version, values = s.codec.whole(v.Version, st.ColumnRawBlob(6), nil); values != nil {
+			v.contained, v.was = contains(*values), s.index.rows(v.Type, v.number, *values)
 		}
-		values, err := decodeValues(encoded)
-		if err != nil {
-			return err
-		}
-		v.contained = contains(values)
-		v.Body, v.was, last = body, s.index.rows(v.Type, v.number, values), v.number
 		list = append(list, v)
 		return nil
 	}, sql+` ORDER BY number LIMIT ?`, append(args, integer(int64(r.Limit)))...)

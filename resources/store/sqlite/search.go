@@ -298,8 +298,10 @@ func (s *db) countType(ctx context.Context, c *conn, typ string, f search.Filter
 	case w.exact:
 		return w.plan.count()
 	}
-	err = w.all(wants{}, func(found) error {
-		n++
+	err = w.all(wants{}, func(f found) error {
+		if !f.isUndecided() {
+			n++
+		}
 		return nil
 	})
 	return n, err

@@ -227,6 +227,9 @@ func (p *pager) best(last *ranked) ([]store.Match, error) {
 		if err != nil {
 			return page, err
 		}
+		if r.damage != nil {
+			f.Body, f.Damage = nil, r.damage
+		}
 		page = append(page, p.match(f, r.place()))
 	}
 	return page, nil
@@ -236,11 +239,15 @@ func (p *pager) best(last *ranked) ([]store.Match, error) {
 type ranked struct {
 	match.Subject
 	candidate
-	at match.Place
+	at     match.Place
+	damage error
 }
 
 func (p *pager) ranked(typ string, f found) ranked {
-	r := ranked{Subject: match.Subject{Type: typ, ID: f.ID, Updated: f.Updated, Values: f.values}, candidate: f.candidate}
+	r := ranked{Subject: match.Subject{Type: typ, ID: f.ID, Updated: f.Updated, Values: f.values}, candidate: f.candidate, damage: f.Damage}
+	if r.Values == nil { // which cannot be read
+		r.Values = &index.Values{}
+	}
 	r.at = match.PlaceOf(p.q.Sort, r.Subject)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"runtime"
@@ -36,6 +37,8 @@ type Options struct {
 	// store.ErrTooCostly; 0 is 200. A million takes some 20 ms, as does looking at the index values of a thousand resources. An order
 	// that no table has is refused at once where it takes more.
 	MaxSteps int
+	// Log is where the store says what an operator should know; nil is slog.Default.
+	Log *slog.Logger
 	// MaxPages bounds the file's size in pages of 8 KB; 0 is no bound but the disk.
 	MaxPages int
 }
@@ -67,6 +70,9 @@ func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.Default()
 	}
 	if opt.Readers == 0 {
 		opt.Readers = max(4, 2*runtime.GOMAXPROCS(0))

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -192,7 +192,7 @@ func decodeSome(data []byte, want *params) (index.Values, error) {
 	d := decoder{rest: string(data), want: want}
 	v := d.values()
 	if d.bad || d.rest != "" {
-		return index.Values{}, errors.New("stored index values cannot be read")
+		return index.Values{}, fmt.Errorf("%w: its index values", errDamaged)
 	}
 	return v, nil
 }

@@ -61,7 +61,7 @@ func reindexing(w *world) {
 		if err != nil {
 			w.Fatal(err)
 		}
-		total, kept, last = total+done.Done, kept+done.Kept, done.Last
+		total, kept, last = total+done.Done, kept+len(done.Kept), done.Last
 		if last == "" {
 			break
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
@@ -144,6 +145,34 @@ func Edit(t testing.TB, uri, collection, id string, update any) {
 	if err != nil || done.MatchedCount != 1 {
 		t.Fatalf("%s/%s was not edited: %+v, %v", collection, id, done, err)
 	}
+}
+
+// Garble makes the first version of a resource, which is the current one, something that is no FHIR.
+func Garble(t testing.TB, uri, resourceType, id string) {
+	t.Helper()
+	set(t, uri, resourceType, id, bson.E{Key: "resource.text", Value: time.Now()})
+}
+
+// Swap gives the first version of a resource, which is the current one, the content of another one of its type.
+func Swap(t testing.TB, uri, resourceType, id, other string) {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(context.Background()) }()
+	document, err := client.Database(database(uri)).Collection(resourceType).FindOne(t.Context(), bson.D{{Key: "_id", Value: other}}).Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, uri, resourceType, id, bson.E{Key: "resource", Value: document.Lookup("resource")})
+}
+
+func set(t testing.TB, uri, resourceType, id string, field bson.E) {
+	t.Helper()
+	update := bson.D{{Key: "$set", Value: bson.D{field}}}
+	Edit(t, uri, resourceType, id, update)
+	Edit(t, uri, "history", resourceType+"/"+id+"/0000000001", update)
 }
 
 // ready waits until the server accepts writes.
