@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"maps"
 	"strings"
 
 	"fhirside/fhir"
@@ -79,7 +80,7 @@ func (n *identification) referredTo(c *criteria) (store.Key, error) {
 	case 1:
 		return store.Key{Type: c.typ, ID: found[0]}, nil
 	case 0:
-		return store.Key{}, fhir.Errorf(fhir.PreconditionFailed, fhir.CodeNotFound, "nothing matches the conditional reference %s", clip(c.text))
+		return store.Key{}, c.unmatched()
 	}
 	return store.Key{}, c.ambiguous()
 }
@@ -123,4 +124,39 @@ func (n *identification) updated(resourceType string) map[string]bool {
 		}
 	}
 	return n.updates[resourceType]
+}
+
+// patchedReferences adds what the conditional references that a patch makes refer to. Patches come last, so that what the transaction
+// writes is found where everything else is.
+func (r *run) patchedReferences(links []link, ids identities) (identities, error) {
+	for _, l := range links {
+		text := l.element.Text()
+		typ := conditionalType(text)
+		if _, known := ids.references[text]; known || l.kind != isReference || typ == "" {
+			continue
+		}
+		c, err := r.s.criteriaIn(r.policy, r.t.links, typ, text)
+		if err == nil {
+			c, err = r.s.settled(r.policy, r.t, c, ids)
+		}
+		id := ""
+		if err == nil {
+			id, err = c.find(r.view)
+		}
+		if err == nil && id == "" {
+			err = c.unmatched()
+		}
+		if err != nil {
+			return ids, asError(err).At(l.path())
+		}
+		references := map[string]string{text: typ + "/" + id}
+		maps.Copy(references, ids.references) // which stay as they are: the commit may run again
+		ids.references = references
+	}
+	return ids, nil
+}
+
+// unmatched is the refusal of a conditional reference that finds nothing.
+func (c *criteria) unmatched() error {
+	return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeNotFound, "nothing matches the conditional reference %s", clip(c.text))
 }

@@ -120,7 +120,11 @@ func (r *run) changed(w *write, current store.Version, ids identities) (*draft, 
 	var links []link
 	switch {
 	case r.t.links != nil:
-		if after, links, err = r.t.links.resolvedIn(after, linksOf(after), "", r.t.writes, ids); err != nil {
+		links = linksOf(after)
+		if ids, err = r.patchedReferences(links, ids); err != nil {
+			return nil, nil, err
+		}
+		if after, links, err = r.t.links.resolvedIn(after, links, "", r.t.writes, ids); err != nil {
 			return nil, nil, err
 		}
 	case r.s.Integrity == CheckReferences:

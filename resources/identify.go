@@ -69,6 +69,9 @@ const (
 // Equal criteria of two entries mean one resource: the first creates it, the second finds it.
 func (s *Service) identify(v view, p access.Policy, t *transaction) (identities, error) {
 	n := len(t.writes)
+	if !t.isConditional() {
+		return t.asSaid(), nil
+	}
 	find := &identification{
 		s: s, view: v, policy: p, t: t,
 		identities: identities{ids: make([]string, n), matched: make([]bool, n), criteria: make([]*criteria, n), references: map[string]string{}},
@@ -86,6 +89,17 @@ func (s *Service) identify(v view, p access.Policy, t *transaction) (identities,
 		}
 	}
 	return find.identities, t.number(v, &find.identities)
+}
+
+// asSaid are the identities where nothing has to be looked up.
+func (t *transaction) asSaid() identities {
+	ids := identities{ids: make([]string, len(t.writes)), matched: make([]bool, len(t.writes))}
+	for i, w := range t.writes {
+		if w.action != deletes {
+			ids.ids[i] = w.id
+		}
+	}
+	return ids
 }
 
 // writes settles all but the deletions in the order in which they are carried out, but before each one those that its criteria name.

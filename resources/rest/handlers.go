@@ -179,5 +179,8 @@ func (s *server) bundle(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.respond(http.StatusOK, body)
+	if err := r.respond(http.StatusOK, body); err != nil { // it is carried out, and a refusal would say that it is not
+		write(r.c, http.StatusOK, jsonFormat.contentType, body)
+	}
+	return nil
 }

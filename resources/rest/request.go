@@ -173,7 +173,13 @@ func (r *request) written(result resources.Result, err error) error {
 		r.c.Status(status)
 		return nil
 	}
-	return r.respond(status, v.Body)
+	body, err := r.as.render(v.Body)
+	if err != nil { // it is stored, and a refusal would say that it is not
+		r.c.Status(status)
+		return nil
+	}
+	write(r.c, status, r.as.contentType, body)
+	return nil
 }
 
 // setVersion sets the headers that name a version.

@@ -1,5 +1,7 @@
 package resttest
 
+import "encoding/base64"
+
 // urn is the fullUrl of a Bundle's entry.
 func urn(digit string) string { return "urn:uuid:0a000000-0000-4000-8000-00000000000" + digit }
 
@@ -16,6 +18,14 @@ func patientS(value string) string {
 
 func observationOf(reference, code string) string {
 	return `{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"` + code + `"}]},"subject":{"reference":"` + reference + `"}}`
+}
+
+const patchedPatient = `{"resourceType":"Patient","id":"1","identifier":[{"system":"s","value":"1"}]}`
+
+// patchOf is an entry that makes the subject another one.
+func patchOf(url, subject string) string {
+	patch := base64.StdEncoding.EncodeToString([]byte(`[{"op":"replace","path":"/subject","value":` + subject + `}]`))
+	return `{"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":"` + patch + `"},"request":{"method":"PATCH","url":"` + url + `"}}`
 }
 
 // bundleCriteria are the criteria of a transaction's entries that name other entries of it, and conditional references (http.html#trules).
@@ -119,6 +129,18 @@ var bundleCriteria = []scenario{
 				entry("POST", "Location", `{"resourceType":"Location","name":"l","managingOrganization":{"reference":"`+urn("1")+`"}}`)+","+
 				entry("POST", "Encounter", `{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},"location":[{"location":{"reference":"Location?organization=`+urn("1")+`"}}],"partOf":{"reference":"Encounter?status=finished"}}`))},
 		{do: "GET Encounter?_include=Encounter:location", status: 200, has: []string{`"name":"l"`, `"partOf":{"reference":"Encounter/`}},
+	}},
+	{"conditional references that patches make", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","identifier":[{"system":"s","value":"1"}]}`, status: 201},
+		{do: "PUT Observation/1", body: observation1("1"), status: 201},
+		{do: "POST ", status: 200, statuses: "201 200", body: bundleOf("transaction",
+			entry("POST", "Patient", patientS("2"))+","+patchOf("Observation/1", `{"reference":"Patient?identifier=s|2"}`))},
+		{do: "GET Observation/1", status: 200, has: []string{`"subject":{"reference":"Patient/new-1"}`}},
+		{do: "POST ", status: 412, has: []string{`"expression":["Bundle.entry[0].resource.subject.reference"]`, "nothing matches"}, body: bundleOf("transaction", patchOf("Observation/1", `{"reference":"Patient?identifier=s|3"}`))},
+		{do: "POST ", status: 400, has: []string{urn("9")}, body: bundleOf("transaction", patchOf("Observation/1", `{"reference":"`+urn("9")+`"}`))},
+		{do: "POST ", status: 200, statuses: "200 200", body: bundleOf("transaction",
+			named(urn("1"), "PUT", "Patient/1", "", patchedPatient)+","+patchOf("Observation/1", `{"reference":"`+urn("1")+`"}`))},
+		{do: "GET Observation/1", status: 200, has: []string{`"subject":{"reference":"Patient/1"}`}},
 	}},
 	{"references to entries that are not there", []step{
 		{do: "POST ", status: 400, has: []string{`"expression":["Bundle.entry[0].resource.subject.reference"]`, urn("9"), "fullUrl"},

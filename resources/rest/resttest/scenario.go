@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"batch", batches, nil},
 		{"format", formats, nil},
 		{"xml", xmlFormats, nil},
+		{"unchecked", unchecked, func(o *resources.Options) { o.Validation = resources.ValidateNothing }},
 		{"binary", binaries, nil},
 		{"clients", clients, nil},
 		{"corners", corners, nil},

@@ -86,3 +86,15 @@ var xmlFormats = []scenario{
 		{do: "GET _history", status: 200, has: []string{`"total":0`}},
 	}},
 }
+
+var wantsXML = map[string]string{"Accept": "application/fhir+xml"}
+
+// unchecked are resources that XML has no place for. What is stored is not refused afterwards.
+var unchecked = []scenario{
+	{"answers to writes", []step{
+		{do: "PUT Patient/1", header: wantsXML, body: `{"resourceType":"Patient","id":"1","unknown":1}`, status: 201, headers: map[string]string{"ETag": `W/"1"`, "Content-Type": ""}},
+		{do: "GET Patient/1", header: wantsXML, status: 406, headers: xmlHeader, has: []string{"unknown"}},
+		{do: "POST ", header: with(wantsXML, "Prefer", "return=representation"), body: bundleOf("transaction", entry("PUT", "Patient/1", `{"resourceType":"Patient","id":"1","unknown":2}`)), status: 200, statuses: "200"},
+		{do: "GET Patient", header: wantsXML, status: 406, headers: xmlHeader, has: []string{"unknown"}},
+	}},
+}
