@@ -11,7 +11,11 @@ import (
 type program func(c *evaluation, focus, dst []Item) ([]Item, error)
 
 // compiler turns a syntax tree into programs.
-type compiler struct{ source string }
+type compiler struct {
+	source string
+	// keepsEqual makes unions keep items that equal an earlier one.
+	keepsEqual bool
+}
 
 func (k *compiler) errorf(n *node, format string, args ...any) error {
 	return syntaxError(k.source, n.at, format, args...)

@@ -21,15 +21,15 @@ func Compile(expression string) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compileTree(expression, tree)
+	return (&compiler{source: expression}).expression(tree)
 }
 
-func compileTree(source string, tree *node) (*Expression, error) {
-	run, err := (&compiler{source}).compile(tree)
+func (k *compiler) expression(tree *node) (*Expression, error) {
+	run, err := k.compile(tree)
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{source, tree, run}, nil
+	return &Expression{k.source, tree, run}, nil
 }
 
 // String is the expression as it was written.

@@ -52,14 +52,22 @@ func (k *compiler) union(n *node) (program, error) {
 		}
 		parts = append(parts, p)
 	}
-	return func(c *evaluation, focus, dst []Item) ([]Item, error) {
-		all := c.buffer()
-		defer func() { c.release(all) }()
-		var err error
+	union := func(c *evaluation, focus, dst []Item) (_ []Item, err error) {
 		for _, p := range parts {
-			if all, err = p(c, focus, all); err != nil {
+			if dst, err = p(c, focus, dst); err != nil {
 				return dst, err
 			}
+		}
+		return dst, nil
+	}
+	if k.keepsEqual {
+		return union, nil
+	}
+	return func(c *evaluation, focus, dst []Item) ([]Item, error) {
+		all, err := union(c, focus, c.buffer())
+		defer func() { c.release(all) }()
+		if err != nil {
+			return dst, err
 		}
 		return c.distinct(all, dst)
 	}, nil

@@ -8,7 +8,8 @@ import (
 
 // For is what counts of a union (Patient.name | Practitioner.name) for resources of one type: the parts that begin with another
 // type are left out, since they yield nothing there. It is nil if no part is left. Search parameters that several types share are
-// such unions.
+// such unions. What equals an earlier item stays in its result, unlike in FHIRPath: 5 mg in the code of a unit and 5 "mg" in words are
+// equal there, but a search tells them apart.
 func (x *Expression) For(resourceType string) *Expression {
 	t := definitions.Lookup(resourceType)
 	var left *node
@@ -22,13 +23,13 @@ func (x *Expression) For(resourceType string) *Expression {
 			left = &node{kind: nodeBinary, at: part.at, name: "|", args: []*node{left, part}}
 		}
 	}
-	switch left {
-	case nil:
+	switch {
+	case left == nil:
 		return nil
-	case x.tree:
+	case left == x.tree && len(left.unions()) == 1:
 		return x
 	}
-	out, err := compileTree(x.source, left)
+	out, err := (&compiler{source: x.source, keepsEqual: true}).expression(left)
 	if err != nil {
 		panic("fhirpath: a part of a compiled expression does not compile: " + err.Error())
 	}

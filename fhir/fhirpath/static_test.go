@@ -28,6 +28,21 @@ func TestFor(t *testing.T) {
 	}
 }
 
+// TestForKeepsEqual: what FHIRPath takes for equal can be different to a search.
+func TestForKeepsEqual(t *testing.T) {
+	r := parsed(t, `{"resourceType":"Observation","valueQuantity":{"value":5,"unit":"mg"},
+		"component":[{"valueQuantity":{"value":5,"system":"http://unitsofmeasure.org","code":"mg"}}]}`)
+	x, err := Compile("Observation.value | Observation.component.value | Patient.name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, x := range map[int]*Expression{1: x, 2: x.For("Observation")} {
+		if items, err := x.Evaluate(r); err != nil || len(items) != n {
+			t.Errorf("%s, %v, not %d items", describe(items), err, n)
+		}
+	}
+}
+
 func TestYields(t *testing.T) {
 	for _, test := range []struct{ expression, focus, want string }{
 		{"Patient.name", "Patient", "HumanName"},

@@ -86,6 +86,8 @@ func TestDataTypes(t *testing.T) {
 		{"Quantity", `{"resourceType":"Observation","valueQuantity":{"value":5.40,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}`, "value-quantity", `5.4 http://unitsofmeasure.org|mg(mg) value-quantity:canonical=5.4e-06 http://unitsofmeasure.org|kg()`},
 		{"in a canonical unit", `{"resourceType":"Observation","valueQuantity":{"value":5.40,"system":"http://unitsofmeasure.org","code":"kg"}}`, "value-quantity", `5.4 http://unitsofmeasure.org|kg()`},
 		{"below 98.6 [degF]", `{"resourceType":"Observation","valueQuantity":{"value":98.6,"comparator":"<=","system":"http://unitsofmeasure.org","code":"[degF]"}}`, "value-quantity", `-Inf…98.6 http://unitsofmeasure.org|[degF]() value-quantity:canonical=-Inf…37 http://unitsofmeasure.org|Cel()`},
+		{"equal but for their units", `{"resourceType":"Observation","valueQuantity":{"value":5,"unit":"kg"},"component":[{"valueQuantity":{"value":5,"system":"http://unitsofmeasure.org","code":"kg"}}]}`,
+			"combo-value-quantity", `5 |(kg) 5 http://unitsofmeasure.org|kg()`},
 		{"no UCUM code", `{"resourceType":"Observation","valueQuantity":{"value":1,"system":"http://unitsofmeasure.org","code":"lbs"}}`, "value-quantity", `1 http://unitsofmeasure.org|lbs()`},
 		{"Range in UCUM units", `{"resourceType":"Condition","onsetRange":{"low":{"value":12,"system":"http://unitsofmeasure.org","code":"mo"},"high":{"value":18,"system":"http://unitsofmeasure.org","code":"mo"}}}`, "onset-age", `12…18 http://unitsofmeasure.org|mo() onset-age:canonical=1…1.5 http://unitsofmeasure.org|a()`},
 		{"tuples in canonical units", `{"resourceType":"Observation","code":{"coding":[{"code":"a"}]},"valueQuantity":{"value":1,"system":"http://unitsofmeasure.org","code":"g"}}`,
