@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"fhirside/resources/store"
+	"fhirside/search/index"
 )
 
 // Copying is how far a copy of a whole store is. The target keeps it in its State until the copy is complete, and afterwards so that
@@ -20,8 +21,11 @@ type Copying struct {
 	After    string `json:"after"`  // position of the last version that was copied, in the source's changes
 	Versions int64  `json:"versions"`
 	Complete bool   `json:"complete"`
-	Verified int64  `json:"-"` // versions compared since
-	Entries  int64  `json:"-"` // of the store's State
+	// Damaged are versions that cannot be read, and were left out: how many, and the first by name, "Patient/7/_history/2".
+	Damaged  int64    `json:"damaged"`
+	Names    []string `json:"names"`
+	Verified int64    `json:"-"` // versions compared since
+	Entries  int64    `json:"-"` // of the store's State
 }
 
 const (
@@ -33,7 +37,7 @@ const (
 
 // CopyTo copies all versions of all resources into an empty store, as they are: numbers, times, deletions and what purges have left. What
 // was interrupted goes on where it stopped. The search parameters that were added come with them. In the end both stores are read and
-// compared, version by version. Entries of the State of these kinds come along: accounts, for example. Nobody may write to either
+// compared, version by version; what cannot be read is left out. Entries of the State of these kinds come along: accounts, for example. Nobody may write to either
 // meanwhile: what is written to the source is copied too, or is found when the two are compared. A target that holds anything else
 // is refused.
 func (s *Service) CopyTo(ctx context.Context, target store.Store, kinds []string, progress func(Copying)) (Copying, error) {
@@ -123,11 +127,13 @@ func (c *copier) versions(ctx context.Context, copied Copying) (Copying, error) 
 	var batch []store.Record
 	size, by := 0, c.rules()
 	flush := func(after string) error {
-		if len(batch) == 0 {
+		if after == copied.After {
 			return nil
 		}
-		if err := c.bring(ctx, batch); err != nil {
-			return err
+		if len(batch) > 0 {
+			if err := c.bring(ctx, batch); err != nil {
+				return err
+			}
 		}
 		copied.After, copied.Versions = after, copied.Versions+int64(len(batch))
 		batch, size = nil, 0
@@ -136,18 +142,18 @@ func (c *copier) versions(ctx context.Context, copied Copying) (Copying, error) 
 		}
 		return c.note(ctx, copied)
 	}
-	last := ""
+	last := copied.After
 	for change, err := range c.Store.Changes(ctx, copied.After) {
 		if err != nil {
 			return copied, err
 		}
+		last = change.Position
 		r := store.Record{Version: change.Version, Rules: by.number}
-		if !r.Deleted() {
-			if r.Values, err = c.IndexValues(r.Body); err != nil {
-				return copied, fmt.Errorf("%s/%s, version %d: %w", r.Type, r.ID, r.Version.Version, err)
-			}
+		if r.Values, err = c.valuesOf(change.Version); err != nil {
+			c.leaveOut(&copied, change.Version, err)
+			continue
 		}
-		batch, size, last = append(batch, r), size+len(r.Body), change.Position
+		batch, size = append(batch, r), size+len(r.Body)
 		if len(batch) == copyBatch || size >= copyBytes {
 			if err := flush(last); err != nil {
 				return copied, err
@@ -155,6 +161,29 @@ func (c *copier) versions(ctx context.Context, copied Copying) (Copying, error) 
 		}
 	}
 	return copied, flush(last)
+}
+
+// valuesOf are the index values of a version, of which a deletion has none. They fail where it cannot be read.
+func (c *copier) valuesOf(v store.Version) (values index.Values, err error) {
+	if v.Deleted() {
+		return values, nil
+	}
+	r, err := parseStored(v)
+	if err != nil {
+		return values, err
+	}
+	return c.rules().extractor.Extract(r), nil
+}
+
+// maxLeftOut is how many of the versions that are left out are named; the log names all.
+const maxLeftOut = 100
+
+func (c *copier) leaveOut(copied *Copying, v store.Version, err error) {
+	copied.Damaged++
+	c.Log.Error("a version cannot be read, and is not copied", "version", Location(v), "error", err)
+	if len(copied.Names) < maxLeftOut {
+		copied.Names = append(copied.Names, Location(v))
+	}
 }
 
 func (c *copier) bring(ctx context.Context, batch []store.Record) error {
@@ -239,6 +268,9 @@ func (c *copier) verify(ctx context.Context, copied Copying) (Copying, error) {
 	for want, err := range c.Store.Changes(ctx, "") {
 		if err != nil {
 			return copied, err
+		}
+		if _, err := parseStored(want.Version); err != nil && !want.Deleted() { // it was left out
+			continue
 		}
 		got, err, ok := next()
 		switch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -21,7 +22,10 @@ func copyCommand() *cobra.Command {
 		Short: "Copy all records with their history into another database",
 		Long: `Copy all versions of all records, as they are, into an empty database, and compare the two in the end. Accounts, apps and
 what they are allowed go along; the keys that sign tokens do not: a server on the copy makes its own, and apps ask for new tokens
-there. What was interrupted goes on where it stopped. End the servers of both databases first.`,
+there. What was interrupted goes on where it stopped. End the servers of both databases first.
+
+Versions that cannot be read, since somebody has changed them in the database, are left out, are named in the end, and make the exit
+status 1: where such a version was the current one, the copy goes on with the one before it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := configure(cmd); err != nil {
@@ -74,5 +78,17 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d versions are copied; all are as they were\n%d entries of accounts, apps and what they are allowed are copied; a server there makes its own signing keys\n",
 		copied.Verified, copied.Entries)
+	if err == nil && copied.Damaged > 0 {
+		err = fmt.Errorf("%d versions cannot be read and were left out: %s", copied.Damaged, named(copied.Names, copied.Damaged))
+	}
 	return err
+}
+
+// named are the first of so many.
+func named(names []string, all int64) string {
+	text := strings.Join(names, ", ")
+	if int64(len(names)) < all {
+		text += ", …; the log names all"
+	}
+	return text
 }

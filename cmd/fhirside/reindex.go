@@ -20,7 +20,8 @@ func reindexCommand() *cobra.Command {
 		Short: "Compute what searches find resources by anew",
 		Long: `Compute the index values of resources anew, of all or of some types, and let new search parameters be searched by
 that waited for it. Servers may have the store open and write meanwhile; one of them may be at it already, and is watched then.
-What was interrupted goes on where it stopped.`,
+What was interrupted goes on where it stopped. Resources that cannot be read, since somebody has changed them in the database, are named
+in the end, are found as before, and make the exit status 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := configure(cmd); err != nil {
@@ -71,7 +72,10 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 		show(progress)
 		if progress.IsOver() {
 			_ = bar.Exit()
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d resources are indexed anew; %d could not be read\n", progress.Done, progress.Kept)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d resources are indexed anew; %d could not be read\n", progress.Done-progress.Kept, progress.Kept)
+			if err == nil && progress.Kept > 0 {
+				err = fmt.Errorf("%d resources could not be read and are found as before: %s", progress.Kept, named(progress.Names, progress.Kept))
+			}
 			return err
 		}
 		select {
