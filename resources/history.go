@@ -37,8 +37,12 @@ type historyQuery struct {
 	list     string
 	shape    Shape
 	applied  []search.Parameter // what the page's links repeat
-	versions func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error
+	versions versionsIn
 }
+
+// versionsIn gives the versions that the caller may see to take, until that has enough. Where it gives up looking for more, it says at
+// which position.
+type versionsIn func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) (gaveUp string, err error)
 
 // History finds versions (http.html#history). Each version is judged by the policy on its own, a deletion by the content that
 // it ended.
@@ -61,8 +65,8 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 		if err != nil {
 			return nil, err
 		}
-		q.versions = func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
-			return s.listedVersions(ctx, p, find, list, take)
+		q.versions = func(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) (string, error) {
+			return "", s.listedVersions(ctx, p, find, list, take)
 		}
 	}
 	page := &HistoryPage{Total: -1, damages: s.damages(ctx, p), shape: q.shape, window: s.window(storeView{ctx, s.Store}, h.Window)}
@@ -88,7 +92,7 @@ func (s *Service) fillHistory(ctx context.Context, p access.Policy, q *historyQu
 	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
 		find.Limit = q.count + 1
 	}
-	err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {
+	gaveUp, err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {
 		if more = len(page.Entries) == q.count; !more {
 			page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
 			last = e.Position
@@ -97,6 +101,9 @@ func (s *Service) fillHistory(ctx context.Context, p access.Policy, q *historyQu
 	})
 	if err != nil {
 		return err
+	}
+	if gaveUp != "" { // the page ends early, and the next one goes on from there
+		more, last = true, gaveUp
 	}
 	if find.After == "" && !more {
 		page.Total = int64(len(page.Entries))
@@ -116,12 +123,12 @@ func (s *Service) countVersions(ctx context.Context, p access.Policy, q *history
 	if p != access.Everything {
 		find.Limit = 0
 	}
-	err := q.versions(ctx, p, find, func(store.HistoryEntry) bool {
+	gaveUp, err := q.versions(ctx, p, find, func(store.HistoryEntry) bool {
 		page.Total++
 		return page.Total <= maxCountedVersions
 	})
-	if err == nil && page.Total > maxCountedVersions {
-		err = fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "there are more than %d versions, too many to count: narrow the history down by _since", maxCountedVersions).At("_count")
+	if err == nil && (gaveUp != "" || page.Total > maxCountedVersions) {
+		err = fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "there may be more than %d versions, too many to count: narrow the history down by _since", maxCountedVersions).At("_count")
 	}
 	page.links = []pageLink{{"self", withQuery(q.at.Path, append(q.applied, search.Parameter{Name: "_count", Value: "0"}))}}
 	return err
@@ -140,25 +147,35 @@ func mayList(p access.Policy, h History) error {
 	return err
 }
 
-// versions gives what the caller may see to take, until that has enough.
-func (s *Service) versions(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) error {
+// maxJudged is how many versions a page looks at for a caller who may see some of them: a second's work.
+const maxJudged = 20_000
+
+func (s *Service) versions(ctx context.Context, p access.Policy, find store.History, take func(store.HistoryEntry) bool) (gaveUp string, err error) {
 	interaction := access.Search
 	if find.ID != "" {
 		interaction = access.Read
 	}
+	judged := 0
 	for entry, err := range s.Store.History(ctx, find) {
 		if err != nil {
-			return err
+			return "", err
 		}
-		ok, err := s.listed(ctx, may(p, entry.Type, interaction), entry.Version)
+		f := may(p, entry.Type, interaction)
+		ok, err := s.listed(ctx, f, entry.Version)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if ok && !take(entry) {
-			return nil
+			return "", nil
+		}
+		if !ok {
+			judged++
+		}
+		if judged == maxJudged {
+			return entry.Position, nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func (s *Service) listed(ctx context.Context, f search.Filter, version store.Version) (bool, error) {
