@@ -24,8 +24,8 @@ type compiler struct {
 	ctx context.Context
 	c   *conn
 	typ string
-	// few is how many resources at the other end of a chain or a _has are looked up first; 0: as many as the limits say.
-	few int
+	// matches is how many resources the other conditions leave at most; 0: unknown.
+	matches int
 }
 
 func (x *compiler) compile(f search.Filter) (node, error) {
@@ -140,42 +140,66 @@ func (x *compiler) all(list search.And) (node, error) {
 	}
 	inner := *x
 	if _, all := own.(always); !all {
-		rows, err := x.rowsOf(own)
+		enough := x.s.limits.small
+		if slices.ContainsFunc(links, hasSources) {
+			enough = max(enough, x.s.limits.few)
+		}
+		rows, err := x.rowsOf(own, enough)
 		if err != nil {
 			return nil, err
 		}
-		if rows < x.s.limits.small {
-			inner.few = max(1, min(rows, x.limit()))
+		if rows < enough {
+			inner.matches = max(1, rows)
 		}
 	}
 	linked, err := inner.each(links)
 	return and(append(linked, own)...), err
 }
 
-func (x *compiler) limit() int { return cmp.Or(x.few, x.s.limits.few) }
+// fewEnds is how many resources at the end of a chain are looked up first. It costs less to look one up than to ask a match where its
+// references lead, unless the matches are a handful.
+func (x *compiler) fewEnds() int {
+	if x.matches > 0 && x.matches < x.s.limits.small {
+		return x.matches
+	}
+	return x.s.limits.few
+}
 
-// rowsOf is how many rows the shortest part of a conjunction has, counted as far as is done without thinking about it.
-func (x *compiler) rowsOf(n node) (int, error) {
-	p := plan{s: x.s, c: x.c, ctx: x.ctx, typ: x.typ, parts: []node{n}}
+// fewSources is how many resources that refer to others are looked up first for a _has. It costs as much to look at one as to ask a match.
+func (x *compiler) fewSources() int { return cmp.Or(x.matches, x.s.limits.few) }
+
+// rowsOf is how many rows the shortest part of a conjunction has, counted up to a limit.
+func (x *compiler) rowsOf(n node, limit int) (int, error) {
+	p := plan{s: x.s, c: x.c, ctx: x.ctx, typ: x.typ, parts: []node{n}, small: x.s.limits.small}
 	if list, ok := n.(andNode); ok {
 		p.parts = list
 	}
 	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
-	_, rows, err := p.shortest(candidates, x.s.limits.small)
+	_, rows, err := p.shortest(candidates, limit)
 	return rows, err
 }
 
 // hasLinks says whether a filter leads to other resources.
 func hasLinks(f search.Filter) bool {
+	_, chain := f.(search.Chain)
+	return chain || hasSources(f) || anyPart(f, hasLinks)
+}
+
+// hasSources says whether a filter is about resources that refer to those searched.
+func hasSources(f search.Filter) bool {
+	_, has := f.(search.Has)
+	return has || anyPart(f, hasSources)
+}
+
+// anyPart says whether something holds for a part of a filter.
+func anyPart(f search.Filter, holds func(search.Filter) bool) bool {
 	switch f := f.(type) {
 	case search.And:
-		return slices.ContainsFunc(f, hasLinks)
+		return slices.ContainsFunc(f, holds)
 	case search.Or:
-		return slices.ContainsFunc(f, hasLinks)
+		return slices.ContainsFunc(f, holds)
 	case search.Not:
-		return hasLinks(f.Filter)
-	case search.Chain, search.Has:
-		return true
+		return holds(f.Filter)
 	}
 	return false
 }
@@ -526,7 +550,7 @@ func (x *compiler) chain(f search.Chain) (node, error) {
 }
 
 func (x *compiler) chainOutside(f search.Chain) (node, error) {
-	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.limit())
+	targets, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.fewEnds())
 	if err != nil || !all {
 		return maybe{}, err
 	}
@@ -568,7 +592,7 @@ func (x *compiler) has(f search.Has) (node, error) {
 }
 
 func (x *compiler) hasFrom(f search.Has) (node, error) {
-	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.limit())
+	sources, all, err := x.s.find(x.ctx, x.c, f.Type, f.Filter, x.fewSources())
 	if err != nil || !all {
 		return maybe{}, err
 	}

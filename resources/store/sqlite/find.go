@@ -26,6 +26,11 @@ type finder struct {
 }
 
 func (s *db) finder(ctx context.Context, c *conn, typ string, f search.Filter, o order) (*finder, error) {
+	return s.finderOf(ctx, c, typ, f, o, s.limits.small)
+}
+
+// finderOf is a finder whose plan takes so many rows for few.
+func (s *db) finderOf(ctx context.Context, c *conn, typ string, f search.Filter, o order, small int) (*finder, error) {
 	x := compiler{s: s, ctx: ctx, c: c, typ: typ}
 	n, err := x.compile(f)
 	if err != nil {
@@ -39,7 +44,7 @@ func (s *db) finder(ctx context.Context, c *conn, typ string, f search.Filter, o
 	case always:
 		n = andNode{}
 	}
-	w.plan, err = s.plan(ctx, c, typ, n, o)
+	w.plan, err = s.plan(ctx, c, typ, n, o, small)
 	return w, err
 }
 

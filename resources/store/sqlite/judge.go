@@ -96,10 +96,13 @@ func (j judge) target(k store.Key, f search.Filter) (ok bool, err error) {
 	return j.matches(f, subject)
 }
 
+// fewForOne is how many rows are read without thinking about it where one match is enough.
+const fewForOne = 10
+
 // any says whether there is a resource that the filter holds for. It fails with errDamaged where that depends on one that cannot be
 // judged.
 func (j judge) any(typ string, f search.Filter) (bool, error) {
-	w, err := j.s.finder(j.ctx, j.c, typ, f, order{})
+	w, err := j.s.finderOf(j.ctx, j.c, typ, f, order{}, min(fewForOne, j.s.limits.small))
 	if err != nil {
 		return false, err
 	}

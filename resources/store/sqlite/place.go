@@ -161,7 +161,22 @@ func (p *plan) from(q *query, w walk, joined bool) {
 	}
 	q.WriteString(" WHERE " + condition)
 	p.within(q, w.driver, w.rest)
-	q.and(w.rest)
+	if len(w.rest) > 0 {
+		q.WriteString(" AND ")
+		q.joined(0, len(w.rest), " AND ", func(i int) { p.ask(q, w.rest[i]) })
+	}
+}
+
+// ask writes a condition on the driver's rows.
+func (p *plan) ask(q *query, n node) {
+	times, ok := n.(changedIn)
+	if !ok || !p.together {
+		q.condition(n, false)
+		return
+	}
+	q.WriteString("+c.key IN (SELECT w.key FROM resource w INDEXED BY resource_type WHERE w.type=" + q.arg(text(p.typ)) + " AND w.key IS NOT NULL AND ")
+	q.spans(times, "w.stamp", placeBits)
+	q.WriteByte(')')
 }
 
 // within writes what the dates asked for say of the keys of a driver's rows.

@@ -23,6 +23,9 @@ type plan struct {
 	// thousand steps of SQLite's machine a shorter part is looked for.
 	tentative bool
 	patience  int
+	small     int // so many rows are read without thinking about it
+	// together: the times of change asked for are read together and looked up, rather than at each resource.
+	together bool
 }
 
 // order is one that tables have. A place in it is a key or a stamp.
@@ -43,8 +46,8 @@ type limits struct {
 
 var usual = limits{small: 100, large: 1 << 16, patience: 4, few: 2000, climb: 1000, page: 256}
 
-func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order) (*plan, error) {
-	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}}
+func (s *db) plan(ctx context.Context, c *conn, typ string, n node, o order, small int) (*plan, error) {
+	p := &plan{s: s, c: c, ctx: ctx, typ: typ, order: o, parts: []node{n}, small: small}
 	if list, ok := n.(andNode); ok {
 		p.parts = list
 	}
@@ -58,16 +61,20 @@ func (p *plan) choose() error {
 	if len(candidates) == 0 {
 		return nil
 	}
+	if rare, err := p.rareToken(candidates); err != nil || rare >= 0 {
+		p.drive = rare
+		return err
+	}
 	first := candidates[0]
 	if len(candidates) == 1 && (rankOf(p.parts[first]) <= rankShort || p.inOrder(p.parts[first])) {
 		p.drive = first
 		return nil
 	}
-	shortest, n, err := p.shortest(candidates, p.s.limits.small)
+	shortest, n, err := p.shortest(candidates, p.small)
 	if err != nil {
 		return err
 	}
-	if n < p.s.limits.small {
+	if n < p.small {
 		p.drive = shortest
 		return nil
 	}
@@ -102,6 +109,27 @@ func (p *plan) candidatesToDrive() (list []int) {
 		t, ok := n.(hasTerm) // the rows of a patient tell what tokens the resources have
 		return rankOf(p.parts[best]) != rankShort || !ok || !t.token
 	})
+}
+
+// rare is how many rows a token has at most that leads to less than a patient does.
+const rare = 8
+
+// rareToken is a token that a patient's resources are asked for and that hardly any resource has; -1: none. Some patients have
+// thousands of resources.
+func (p *plan) rareToken(candidates []int) (int, error) {
+	if !slices.ContainsFunc(candidates, func(i int) bool { return rankOf(p.parts[i]) == rankShort }) {
+		return -1, nil
+	}
+	for i, n := range p.parts {
+		t, ok := n.(hasTerm)
+		if !ok || !t.token {
+			continue
+		}
+		if rows, err := p.size(t, rare+1); err != nil || rows <= rare {
+			return i, err
+		}
+	}
+	return -1, nil
 }
 
 func (p *plan) some(fits func(i int) bool) (list []int) {
@@ -139,16 +167,33 @@ func (p *plan) settle() error {
 func (p *plan) driveBy(rows int) error {
 	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
 	i, n, err := p.shortest(candidates, rows)
-	if err == nil && n < rows {
-		p.drive, p.tentative = i, false
+	if err != nil || n >= rows {
+		return err
 	}
-	return err
+	p.drive, p.tentative = i, false
+	return p.readTimes(n)
+}
+
+// readTimes decides how a driver's rows are asked for the time of change: to look at a resource costs several times what it costs to
+// read the times from their index.
+func (p *plan) readTimes(rows int) error {
+	const several = 4
+	for i, part := range p.parts {
+		times, ok := part.(changedIn)
+		if !ok || i == p.drive || len(times) > 1 {
+			continue
+		}
+		n, err := p.size(times, several*rows)
+		p.together = n < several*rows
+		return err
+	}
+	return nil
 }
 
 // shortest is the part with the fewest rows, and how many, counted up to a limit. All are counted a little way, and further only
 // where none ends: a long one costs no more than the shortest.
 func (p *plan) shortest(candidates []int, limit int) (best, rows int, err error) {
-	for most := min(p.s.limits.small, limit); ; most = min(growth*most+1, limit) {
+	for most := min(p.small, limit); ; most = min(growth*most+1, limit) {
 		best, rows = -1, most
 		for _, i := range candidates {
 			n, err := p.size(p.parts[i], rows)
