@@ -159,3 +159,22 @@ func TestPlans(t *testing.T) {
 		}
 	}
 }
+
+// TestRareCode: among a patient's many resources those of a code are found by the code where hardly any has it.
+func TestRareCode(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{})
+	bodies := []string{`{"resourceType":"Observation","id":"rare","code":{"coding":[{"code":"rare"}]},"subject":{"reference":"Patient/p"}}`}
+	for i := range 1000 {
+		bodies = append(bodies, fmt.Sprintf(`{"resourceType":"Observation","id":"o%d","code":{"coding":[{"code":"1"}]},"subject":{"reference":"Patient/p"}}`, i))
+	}
+	if err := put(t.Context(), s, bodies...); err != nil {
+		t.Fatal(err)
+	}
+	const rare = "Observation?patient=Patient/p&code=rare"
+	ask(t, s, rare)
+	sqlite.Steps(s)
+	ask(t, s, rare)
+	if steps := sqlite.Steps(s); steps > 500 {
+		t.Errorf("%s takes %d steps", rare, steps)
+	}
+}
