@@ -144,8 +144,18 @@ func (b *bundleLinks) replaced(l link, root string, replacement func(string, lin
 }
 
 // entryOf is the position of the write whose fullUrl a link names, perhaps with a version behind it. Which one does not matter:
-// what the version becomes is known to the server alone.
+// what the version becomes is known to the server alone. R4 replaces every element of type uri; but where the fullUrl is the url by which
+// canonicals name the resource, only references mean the entry: its url, and the url of an extension, are to stay.
 func (b *bundleLinks) entryOf(text string, kind linkKind, root string) (at int, versioned, ok bool) {
+	at, versioned, ok = b.named(text, kind, root)
+	if ok && kind != isReference {
+		e := b.entries[at]
+		ok = e.resource == nil || !e.resource.Get("url").Is(e.fullURL)
+	}
+	return at, versioned, ok
+}
+
+func (b *bundleLinks) named(text string, kind linkKind, root string) (at int, versioned, ok bool) {
 	if at, ok = b.fullURLs[text]; ok {
 		return at, false, true
 	}

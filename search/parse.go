@@ -31,8 +31,8 @@ type Options struct {
 	// Criteria reads the criteria of a conditional interaction: nothing is left out or ignored, result parameters are refused, and
 	// there must be at least one criterion.
 	Criteria bool
-	// Entry gives the reference that stands for the entry of a transaction with this fullUrl: values of reference and uri parameters
-	// may be such names, in place of which Query.Applied holds the reference. nil: there are none.
+	// Entry gives the reference that stands for the entry of a transaction with this fullUrl: values of reference parameters may be such
+	// names, in place of which Query.Applied holds the reference. nil: there are none.
 	Entry func(fullURL string) (reference string, ok bool)
 }
 

@@ -1,10 +1,14 @@
 package search
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// entry is the reference in place of the name of a transaction's entry (Options.Entry); any other text as it is.
-func (p *parser) entry(text string) string {
-	if p.opt.Entry == nil {
+// entry is the reference in place of the name of a transaction's entry (Options.Entry); any other text as it is. Canonicals name no
+// entry, but resources by the url that these say they have.
+func (p *parser) entry(param *Param, text string) string {
+	if p.opt.Entry == nil || param != nil && len(param.ElementTypes) > 0 && !slices.Contains(param.ElementTypes, "Reference") {
 		return text
 	}
 	reference, ok := p.opt.Entry(text)

@@ -7,7 +7,7 @@ import (
 	"fhirside/search"
 )
 
-// TestEntries: names of entries are references where references and URIs are asked for, and nowhere else.
+// TestEntries: names of entries are references where references are asked for, and nowhere else.
 func TestEntries(t *testing.T) {
 	names := map[string]string{"urn:uuid:1": "Patient/new", "urn:uuid:12": "Patient/other", "http://x.example/fhir/Patient/1": "Patient/new"}
 	opt := search.Options{Criteria: true, Entry: func(name string) (string, bool) {
@@ -24,7 +24,7 @@ func TestEntries(t *testing.T) {
 		{"has-member.subject=urn:uuid:1", "has-member.subject=Patient/new"},
 		{"_has:Observation:has-member:subject=urn:uuid:1", "_has:Observation:has-member:subject=Patient/new"},
 		{"_filter=subject eq urn:uuid:1", "_filter=subject eq Patient/new"},
-		{"_source=urn:uuid:1", "_source=Patient/new"},
+		{"_source=urn:uuid:1", "_source=urn:uuid:1"},
 	} {
 		got, err := search.Parse(search.R4(), "Observation", params(c.query), opt)
 		if err != nil {

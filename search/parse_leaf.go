@@ -138,7 +138,7 @@ func (p *parser) uriLeaf(c comparison, text string) (Filter, error) {
 	if parts := split(text, '|'); len(parts) == 2 && c.uriOp == SameURI && c.code != "" && isCanonicalURL(c.param) {
 		return Named(unescape(parts[0]), unescape(parts[1])), nil
 	}
-	text = p.entry(unescape(text))
+	text = unescape(text)
 	if c.param.Code == profileName && c.uriOp == SameURI {
 		return p.profile(c, text)
 	}

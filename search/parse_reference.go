@@ -10,7 +10,7 @@ import (
 // referenceLeaf reads an id or Type/id, with /_history/version or without, or an absolute URL, with |version or without
 // (search.html#reference).
 func (p *parser) referenceLeaf(c comparison, text string) (Filter, error) {
-	text = p.entry(unescape(text))
+	text = p.entry(c.param, unescape(text))
 	if fhir.ValidID(text) {
 		return local(c, fhir.Reference{ID: text}), nil
 	}

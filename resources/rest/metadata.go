@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/klauspost/compress/gzip"
@@ -32,9 +33,9 @@ type statementKey struct {
 
 // statement is one of them.
 type statement struct {
-	of            []byte // the text that it was made of
-	body, gzipped []byte
-	tag           string
+	of, body []byte // the text that it was made of, and what that became
+	tag      string
+	gzipped  func() []byte
 }
 
 func newStatements() statements {
@@ -52,7 +53,7 @@ func (s *server) metadata(r *request) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.statement(r, shape)
+	answer, again, err := s.statement(r, shape)
 	if err != nil {
 		return err
 	}
@@ -64,35 +65,38 @@ func (s *server) metadata(r *request) error {
 		return nil
 	}
 	body := answer.body
-	if answer.gzipped != nil && qualityFor("gzip", r.header("Accept-Encoding")) > 0 {
+	if again && qualityFor("gzip", r.header("Accept-Encoding")) > 0 {
 		h.Set("Content-Encoding", "gzip")
-		body = answer.gzipped
+		body = answer.gzipped()
 	}
 	write(r.c, http.StatusOK, r.as.contentType, body)
 	return nil
 }
 
-// statement is the answer, ready if it was asked for before. Lists of elements are too many to keep what was answered.
-func (s *server) statement(r *request, shape resources.Shape) (*statement, error) {
+// statement is the answer, ready if it was asked for before: then it is worth more work. Lists of elements are too many to keep what was
+// answered.
+func (s *server) statement(r *request, shape resources.Shape) (answer *statement, again bool, err error) {
 	text := s.Metadata(r.pref.Base)
 	key := statementKey{r.pref.Base, r.as.contentType[0], r.as.pretty, shape.Summary}
 	if ready, ok := s.statements.ready.Get(key); ok && shape.Elements == nil && bytes.Equal(ready.of, text) {
-		return ready, nil
+		return ready, true, nil
 	}
 	body, err := shape.Apply(text)
 	if err == nil {
 		body, err = r.as.render(body)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	digest := sha256.Sum256(body)
-	made := &statement{of: text, body: body, tag: `W/"` + hex.EncodeToString(digest[:8]) + `"`}
-	if shape.Elements == nil {
-		made.gzipped = gzipped(body)
-		s.statements.ready.Add(key, made)
+	answer = &statement{
+		of: text, body: body, tag: `W/"` + hex.EncodeToString(digest[:8]) + `"`,
+		gzipped: sync.OnceValue(func() []byte { return gzipped(body) }),
 	}
-	return made, nil
+	if shape.Elements == nil {
+		s.statements.ready.Add(key, answer)
+	}
+	return answer, false, nil
 }
 
 // gzipped is as small as gzip makes it, which is worth it for what is sent many times.

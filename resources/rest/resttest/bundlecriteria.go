@@ -60,6 +60,13 @@ var bundleCriteria = []scenario{
 				named(urn("5"), "POST", "Observation", ifNoneExist("subject=http://other.example/fhir/Patient/9&code=new"), observationOf("http://other.example/fhir/Patient/9", "new"))+","+
 				named(urn("6"), "POST", "Observation", ifNoneExist("subject=Patient/1&code=new"), observationOf("Patient/1", "new")))},
 	}},
+	{"what canonicals name is not renamed", []step{
+		{do: "POST ", status: 200, statuses: "201 201 201", body: artifacts},
+		{do: "POST ", status: 200, statuses: "200 200 200", body: artifacts},
+		{do: "GET ValueSet/new-1", status: 200, has: []string{`"url":"http://x.example/fhir/ValueSet/v"`, `"versionId":"1"`}},
+		{do: "GET StructureDefinition/d", status: 200, has: []string{`"url":"http://x.example/fhir/StructureDefinition/d"`, `"valueSet":"http://x.example/fhir/ValueSet/v"`}},
+		{do: "GET Basic?subject=ValueSet/new-1", status: 200, has: []string{`"total":1`, `"url":"http://x.example/fhir/StructureDefinition/d"`, `"system":"http://x.example/fhir/ValueSet/v"`, `"subject":{"reference":"ValueSet/new-1"}`}},
+	}},
 	{"in urls, chains and searches", []step{
 		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1","identifier":[{"system":"s","value":"1"}]}`, status: 201},
 		{do: "PUT Observation/1", body: observation1("1"), status: 201},
@@ -166,6 +173,12 @@ var bundleCriteria = []scenario{
 		{do: "GET Patient/1", status: 200, has: []string{`"active":true`}},
 	}},
 }
+
+// artifacts are resources whose fullUrl is the url by which canonicals name them.
+var artifacts = bundleOf("transaction",
+	named("http://x.example/fhir/ValueSet/v", "PUT", "ValueSet?url=http://x.example/fhir/ValueSet/v", "", `{"resourceType":"ValueSet","url":"http://x.example/fhir/ValueSet/v","status":"active"}`)+","+
+		named("http://x.example/fhir/StructureDefinition/d", "PUT", "StructureDefinition/d", "", `{"resourceType":"StructureDefinition","id":"d","url":"http://x.example/fhir/StructureDefinition/d","name":"D","status":"active","kind":"complex-type","abstract":false,"type":"Extension","differential":{"element":[{"id":"Extension","path":"Extension","binding":{"strength":"required","valueSet":"http://x.example/fhir/ValueSet/v"}}]}}`)+","+
+		named("http://x.example/fhir/Basic/b", "PUT", "Basic?subject=http://x.example/fhir/ValueSet/v", "", `{"resourceType":"Basic","extension":[{"url":"http://x.example/fhir/StructureDefinition/d","valueBoolean":true}],"code":{"coding":[{"system":"http://x.example/fhir/ValueSet/v","code":"c"}]},"subject":{"reference":"http://x.example/fhir/ValueSet/v"}}`))
 
 // sentAgain has its entries in an order that is not that of their dependencies.
 var sentAgain = bundleOf("transaction",
