@@ -149,6 +149,9 @@ func (s *Store) look(ctx context.Context) error {
 	if err == nil {
 		err = s.catalog.prepare(ctx)
 	}
+	if err == nil {
+		err = s.catchUp(ctx)
+	}
 	if hasCode(err, codeUnauthorized) {
 		return unfit{fmt.Sprintf("MongoDB does not let this user read and write the database %q: give it the role readWrite there", s.db.Name())}
 	}

@@ -99,6 +99,28 @@ func (s *Store) admit(ctx context.Context) error {
 	return nil
 }
 
+// catchUp moves the clock to the newest commit of the history where it is behind it: a backup was restored without the clock, or with an
+// older one.
+func (s *Store) catchUp(ctx context.Context) error {
+	missing, err := s.catalog.missing(ctx, historyName, historyIndexes())
+	if err != nil || len(missing) > 0 { // without its index the newest commit cannot be found in time
+		return err
+	}
+	newest, err := s.db.Collection(historyName).FindOne(ctx, d(), options.FindOne().SetSort(d("commit", -1, "n", -1)).SetProjection(d("commit", 1))).Raw()
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	commit, err := whole(newest.Lookup("commit"))
+	if err != nil {
+		return err
+	}
+	_, err = s.clock.documents.UpdateOne(ctx, d("_id", clockID, "time", d("$lt", timeOf(commit))), d("$set", d("time", timeOf(commit))))
+	return err
+}
+
 // takeOver sets the database's layout to that of this process, once no older process writes any more. It returns the schema's document.
 func (s *Store) takeOver(ctx context.Context) (bson.Raw, error) {
 	documents := s.db.Collection(schemaName)
