@@ -135,6 +135,7 @@ func (b *bench) floor(name string, args ...string) *process {
 	b.must(err)
 	b.must(cmd.Start())
 	p := &process{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
+	b.Cleanup(p.stop)
 	p.said = b.line(p)
 	p.base = "http://" + p.said + "/fhir"
 	return p
@@ -147,7 +148,11 @@ func (b *bench) line(p *process) string {
 	return strings.TrimSpace(line)
 }
 
+// stop ends it, unless it has ended.
 func (p *process) stop() {
+	if p.cmd.ProcessState != nil {
+		return
+	}
 	if p.stdin != nil {
 		p.stdin.Close()
 	} else {
@@ -171,6 +176,9 @@ func (b *bench) peak(p *process) int {
 	return 0
 }
 
+// patience is how long a server may take to get ready: on a kept database it may have to compute index values anew.
+const patience = 5 * time.Minute
+
 // serve starts the server on a store and waits until it is ready; took is how long that was.
 func (b *bench) serve(store string) (p *process, took time.Duration) {
 	if b.binary == "" {
@@ -180,14 +188,16 @@ func (b *bench) serve(store string) (p *process, took time.Duration) {
 	cmd := exec.Command(b.binary, "serve", "--listen", address, "--store", store, "--auth", "none")
 	begun := time.Now()
 	b.must(cmd.Start())
+	p = &process{cmd: cmd, base: "http://" + address + "/fhir"}
+	b.Cleanup(p.stop)
 	for {
 		if r, err := http.Get("http://" + address + "/readyz"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
-				return &process{cmd: cmd, base: "http://" + address + "/fhir"}, time.Since(begun)
+				return p, time.Since(begun)
 			}
 		}
-		if time.Since(begun) > time.Minute {
+		if time.Since(begun) > patience {
 			b.Fatal("the server does not get ready")
 		}
 		time.Sleep(2 * time.Millisecond)
