@@ -134,7 +134,10 @@ func (n *identification) find(i int) error {
 			return err
 		}
 	}
-	return in(w.at, n.byCriteria(i))
+	if err := n.byCriteria(i); err != nil {
+		return in(w.at, err)
+	}
+	return nil
 }
 
 func (n *identification) settle(i int, id string) {
