@@ -89,7 +89,7 @@ func (r *run) refuseReplacements(ids identities) error {
 func (r *run) deletedOf(resourceType string) (*pool, error) {
 	p := newPool()
 	for _, e := range r.ended {
-		if e.version.Type != resourceType {
+		if e.version.Type != resourceType || e.version.Damage != nil { // nobody knows what that matched
 			continue
 		}
 		subject, err := r.s.subject(e.version)
