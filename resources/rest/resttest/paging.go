@@ -243,6 +243,23 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 			t.Errorf("%v patients, want 1", p.Total)
 		}
 	})
+	// Its criteria name the patient, whom one of the Bundles creates, or who is there already.
+	for _, there := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one transaction of ten, patient there: %v", there), func(t *testing.T) {
+			st := open(t)
+			t.Cleanup(func() { st.Close() })
+			base := Serve(t, st)
+			if there {
+				send(t, "POST", base+"/Patient", patientS("1"))
+			}
+			if counts := together(10, func(int) int { return send(t, "POST", base, sentAgain) }); counts[http.StatusOK] != 10 {
+				t.Errorf("answers %v, want ten 200", counts)
+			}
+			if all, _ := pages(t, base+"/_history"); len(all) != 4 {
+				t.Errorf("%d versions, want those of 4 resources: %v", len(all), all)
+			}
+		})
+	}
 	t.Run("one winner of a version", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })
