@@ -28,6 +28,17 @@ type Copying struct {
 	Entries  int64    `json:"-"` // of the store's State
 }
 
+// CopyOptions are how a store is copied. The zero value is ready for use.
+type CopyOptions struct {
+	// Kinds are those of the entries of the State that come along: accounts, for example.
+	Kinds []string
+	// Until, where it is not nil, lets others write to the source meanwhile: what they write is copied as it comes, until this is closed.
+	// From then on nobody may.
+	Until <-chan struct{}
+	// Progress is called now and then; nil: it is not.
+	Progress func(Copying)
+}
+
 const (
 	copyKey = "copy"
 	// copyBatch and copyBytes bound what is copied in one commit; the first is below what a store queues as a big commit.
@@ -37,20 +48,24 @@ const (
 
 // CopyTo copies all versions of all resources into an empty store, as they are: numbers, times, deletions and what purges have left. What
 // was interrupted goes on where it stopped. The search parameters that were added come with them. In the end both stores are read and
-// compared, version by version; what cannot be read is left out. Entries of the State of these kinds come along: accounts, for example. Nobody may write to either
-// meanwhile: what is written to the source is copied too, or is found when the two are compared. A target that holds anything else
-// is refused.
-func (s *Service) CopyTo(ctx context.Context, target store.Store, kinds []string, progress func(Copying)) (Copying, error) {
+// compared, version by version; what cannot be read is left out. Nobody may write to either meanwhile (but see CopyOptions.Until): what is
+// written to the source is copied too, or is found when the two are compared. A target that holds anything else is refused.
+func (s *Service) CopyTo(ctx context.Context, target store.Store, o CopyOptions) (Copying, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return Copying{}, err
 	}
-	c := copier{s, target, kinds, progress, 0}
+	c := copier{Service: s, target: target, CopyOptions: o, by: s.rules().number}
 	copied, err := c.begin(ctx)
 	if err != nil {
 		return copied, err
 	}
 	if copied, err = c.versions(ctx, copied); err != nil {
 		return copied, err
+	}
+	if c.Until != nil {
+		if copied, err = c.follow(ctx, copied); err != nil {
+			return copied, err
+		}
 	}
 	if err := c.parameters(ctx); err != nil {
 		return copied, err
@@ -67,9 +82,9 @@ func (s *Service) CopyTo(ctx context.Context, target store.Store, kinds []string
 
 type copier struct {
 	*Service
+	CopyOptions
 	target   store.Store
-	kinds    []string
-	progress func(Copying)
+	by       int64 // the number of the rules that what is copied is indexed by
 	revision int64 // of the target's note
 }
 
@@ -101,7 +116,7 @@ func (c *copier) targetIsEmpty(ctx context.Context) (bool, error) {
 	for _, err := range c.target.Changes(ctx, "") {
 		return false, err
 	}
-	for _, kind := range c.kinds {
+	for _, kind := range c.Kinds {
 		for _, err := range c.target.State().List(ctx, kind, "") {
 			return false, err
 		}
@@ -124,43 +139,90 @@ func (c *copier) note(ctx context.Context, copied Copying) error {
 
 // versions copies what is left, in the order of commits. A batch may be there already whose end was not noted.
 func (c *copier) versions(ctx context.Context, copied Copying) (Copying, error) {
-	var batch []store.Record
-	size, by := 0, c.rules()
-	flush := func(after string) error {
-		if after == copied.After {
-			return nil
-		}
-		if len(batch) > 0 {
-			if err := c.bring(ctx, batch); err != nil {
-				return err
-			}
-		}
-		copied.After, copied.Versions = after, copied.Versions+int64(len(batch))
-		batch, size = nil, 0
-		if c.progress != nil {
-			c.progress(copied)
-		}
-		return c.note(ctx, copied)
-	}
-	last := copied.After
+	var batch []store.Change
+	size := 0
 	for change, err := range c.Store.Changes(ctx, copied.After) {
 		if err != nil {
-			return copied, err
+			return copied, c.lost(err)
 		}
-		last = change.Position
-		r := store.Record{Version: change.Version, Rules: by.number}
-		if r.Values, err = c.valuesOf(change.Version); err != nil {
+		batch, size = append(batch, change), size+len(change.Body)
+		if len(batch) == copyBatch || size >= copyBytes {
+			if copied, err = c.some(ctx, copied, batch); err != nil {
+				return copied, err
+			}
+			batch, size = nil, 0
+		}
+	}
+	return c.some(ctx, copied, batch)
+}
+
+// follow copies what is written, and when that is to end what is there then.
+func (c *copier) follow(ctx context.Context, copied Copying) (Copying, error) {
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-c.Until:
+			stop()
+		case <-following.Done():
+		}
+	}()
+	for batch, err := range c.Store.Follow(following, copied.After) {
+		if following.Err() != nil {
+			break
+		}
+		if err == nil {
+			copied, err = c.some(ctx, copied, batch)
+		}
+		if err != nil {
+			return copied, c.lost(err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return copied, context.Cause(ctx)
+	}
+	copied, err := c.versions(ctx, copied)
+	if err == nil {
+		err = c.Refresh(ctx)
+	}
+	if now := c.rules().number; err == nil && now != c.by {
+		err = errors.New("search parameters were added or removed meanwhile, which what is copied is not indexed by: copy into an empty database again")
+	}
+	return copied, err
+}
+
+// lost says what a position that is gone means for a copy.
+func (c *copier) lost(err error) error {
+	if errors.Is(err, store.ErrTooLate) || errors.Is(err, store.ErrCursor) {
+		return fmt.Errorf("what was copied last is not in the source any more; copy into an empty database: %w", err)
+	}
+	return err
+}
+
+// some copies a few versions and notes that.
+func (c *copier) some(ctx context.Context, copied Copying, batch []store.Change) (Copying, error) {
+	if len(batch) == 0 {
+		return copied, nil
+	}
+	var records []store.Record
+	for _, change := range batch {
+		values, err := c.valuesOf(change.Version)
+		if err != nil {
 			c.leaveOut(&copied, change.Version, err)
 			continue
 		}
-		batch, size = append(batch, r), size+len(r.Body)
-		if len(batch) == copyBatch || size >= copyBytes {
-			if err := flush(last); err != nil {
-				return copied, err
-			}
+		records = append(records, store.Record{Version: change.Version, Rules: c.by, Values: values})
+	}
+	if len(records) > 0 {
+		if err := c.bring(ctx, records); err != nil {
+			return copied, err
 		}
 	}
-	return copied, flush(last)
+	copied.After, copied.Versions = batch[len(batch)-1].Position, copied.Versions+int64(len(records))
+	if c.Progress != nil {
+		c.Progress(copied)
+	}
+	return copied, c.note(ctx, copied)
 }
 
 // valuesOf are the index values of a version, of which a deletion has none. They fail where it cannot be read.
@@ -229,7 +291,7 @@ func (c *copier) parameters(ctx context.Context) error {
 // entries makes the target's State what the source's is, in the kinds that are copied, and counts them.
 func (c *copier) entries(ctx context.Context) (n int64, err error) {
 	to := c.target.State()
-	for _, kind := range c.kinds {
+	for _, kind := range c.Kinds {
 		there := map[string]store.Entry{}
 		for e, err := range to.List(ctx, kind, "") {
 			if err != nil {
@@ -282,8 +344,8 @@ func (c *copier) verify(ctx context.Context, copied Copying) (Copying, error) {
 			return copied, fmt.Errorf("version %d of %s/%s was not copied as it is: the copy has version %d of %s/%s there", want.Version.Version, want.Type, want.ID, got.Version.Version, got.Type, got.ID)
 		}
 		copied.Verified++
-		if c.progress != nil && copied.Verified%copyBatch == 0 {
-			c.progress(copied)
+		if c.Progress != nil && copied.Verified%copyBatch == 0 {
+			c.Progress(copied)
 		}
 	}
 	if got, err, more := next(); err != nil || more {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -17,12 +21,17 @@ import (
 func copyCommand() *cobra.Command {
 	set := ownSettings()
 	var to string
+	var follow bool
 	cmd := &cobra.Command{
-		Use:   "copy --from DATABASE --to DATABASE",
+		Use:   "copy --from DATABASE --to DATABASE [--follow]",
 		Short: "Copy all records with their history into another database",
 		Long: `Copy all versions of all records, as they are, into an empty database, and compare the two in the end. Accounts, apps and
 what they are allowed go along; the keys that sign tokens do not: a server on the copy makes its own, and apps ask for new tokens
 there. What was interrupted goes on where it stopped. End the servers of both databases first.
+
+With --follow the servers of the source may go on meanwhile: what they write is copied as it comes, until you interrupt it (Ctrl-C).
+End them, then interrupt it: it copies what is left, compares, and ends. Interrupt it twice to leave it at that. A record that is purged
+meanwhile, and search parameters that are added, make it begin again.
 
 Versions that cannot be read, since somebody has changed them in the database, are left out, are named in the end, and make the exit
 status 1: where such a version was the current one, the copy goes on with the one before it.`,
@@ -31,20 +40,28 @@ status 1: where such a version was the current one, the copy goes on with the on
 			if err := configure(cmd); err != nil {
 				return err
 			}
-			return copyStore(cmd, set, to)
+			return copyStore(cmd, set, to, follow)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&set.store, "from", "", storeUsage)
 	f.StringVar(&to, "to", "", "database to copy into, as --from")
+	f.BoolVar(&follow, "follow", false, "go on with what is written to the database, until interrupted")
 	f.StringVar(&set.baseURL, "base-url", "", baseURLUsage)
 	f.BoolVar(&set.textSearch, "text-search", false, "index the words of resources, as serve has it")
 	addConfigFlag(cmd)
 	return cmd
 }
 
-func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
+func copyStore(cmd *cobra.Command, set serveSettings, to string, follow bool) (err error) {
 	ctx := cmd.Context()
+	o := resources.CopyOptions{Kinds: state.MovableKinds()}
+	if follow {
+		o.Until = ctx.Done()
+		var stop context.CancelFunc
+		ctx, stop = interruptedAgain(ctx)
+		defer stop()
+	}
 	if set.store == "" || to == "" || set.store == to {
 		return errors.New("copy --from DATABASE --to DATABASE: two databases")
 	}
@@ -63,7 +80,7 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 	defer func() { err = errors.Join(err, target.Close()) }()
 	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	copied, err := resources.New(options).CopyTo(ctx, target, state.MovableKinds(), func(c resources.Copying) {
+	o.Progress = func(c resources.Copying) {
 		bar.Describe("copied")
 		done := c.Versions
 		if c.Complete {
@@ -71,7 +88,8 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string) (err error) {
 			done = c.Verified
 		}
 		_ = bar.Set64(done) // a terminal that cannot show it stops nothing
-	})
+	}
+	copied, err := resources.New(options).CopyTo(ctx, target, o)
 	_ = bar.Finish()
 	if err != nil {
 		return err
@@ -91,4 +109,20 @@ func named(names []string, all int64) string {
 		text += ", …; the log names all"
 	}
 	return text
+}
+
+// interruptedAgain ends when the program is interrupted once more after the context has ended.
+func interruptedAgain(ctx context.Context) (context.Context, context.CancelFunc) {
+	again, stop := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			stop()
+		case <-again.Done():
+		}
+	})
+	return again, func() { forget(); stop() }
 }

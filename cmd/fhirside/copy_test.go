@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,6 +95,48 @@ func TestCopyKilled(t *testing.T) {
 			t.Errorf("%v %s", err, out)
 		}
 	})
+}
+
+// TestCopyFollows: a copy goes on beside a server that writes, and ends when it is interrupted after the server has ended.
+func TestCopyFollows(t *testing.T) {
+	set := testSettings(t)
+	target := mongotest.URI(t)
+	url, stop, done := startServer(t, set)
+	put(t, url+"/fhir/Basic/before", strings.NewReader(`{"resourceType":"Basic","id":"before","code":{"text":"x"}}`))
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "copy", "--follow", "--from", set.store, "--to", target)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := openStore(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	following, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for batch, err := range copied.Follow(following, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if batch[len(batch)-1].ID == "meanwhile" {
+			break
+		}
+		put(t, url+"/fhir/Basic/meanwhile", strings.NewReader(`{"resourceType":"Basic","id":"meanwhile","code":{"text":"x"}}`))
+	}
+	put(t, url+"/fhir/Basic/last", strings.NewReader(`{"resourceType":"Basic","id":"last","code":{"text":"x"}}`))
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "3 versions are copied") {
+		t.Errorf("%v %s", err, out.String())
+	}
 }
 
 // fillForCopy makes records of three versions each, of which the last is a deletion.

@@ -3,8 +3,10 @@ package rest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,11 +57,12 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := openMongoDB(t)
+	accounts := resources.CopyOptions{Kinds: []string{"account"}}
 	cut, cancel := context.WithCancel(t.Context())
-	if _, err := clinic.CopyTo(cut, target, []string{"account"}, func(resources.Copying) { cancel() }); err == nil {
+	if _, err := clinic.CopyTo(cut, target, resources.CopyOptions{Progress: func(resources.Copying) { cancel() }}); err == nil {
 		t.Fatal("the copy was not cut off")
 	}
-	copied, err := clinic.CopyTo(t.Context(), target, []string{"account"}, nil)
+	copied, err := clinic.CopyTo(t.Context(), target, accounts)
 	if err != nil || copied.Verified < 10 {
 		t.Fatalf("%+v, %v", copied, err)
 	}
@@ -70,7 +73,7 @@ func TestCopy(t *testing.T) {
 	if _, err := target.State().Put(t.Context(), store.Entry{Kind: "account", Key: "later", Value: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := clinic.CopyTo(t.Context(), target, []string{"account"}, nil); err != nil || again.Verified != copied.Verified {
+	if again, err := clinic.CopyTo(t.Context(), target, accounts); err != nil || again.Verified != copied.Verified {
 		t.Errorf("%+v, %v", again, err)
 	}
 	if _, err := target.State().Get(t.Context(), "account", "later"); !errors.Is(err, store.ErrNotFound) {
@@ -78,21 +81,21 @@ func TestCopy(t *testing.T) {
 	}
 	t.Logf("%d versions", copied.Verified)
 	back := openSQLite(t)
-	again, err := serviceOn(target).CopyTo(t.Context(), back, []string{"account"}, nil)
+	again, err := serviceOn(target).CopyTo(t.Context(), back, accounts)
 	if err != nil || again.Verified != copied.Verified {
 		t.Fatalf("%+v, %v", again, err)
 	}
-	if _, err := clinic.CopyTo(t.Context(), back, nil, nil); err == nil {
+	if _, err := clinic.CopyTo(t.Context(), back, resources.CopyOptions{}); err == nil {
 		t.Error("a copy of another database was taken for one's own")
 	}
-	if _, err := serviceOn(target).CopyTo(t.Context(), source, nil, nil); err == nil {
+	if _, err := serviceOn(target).CopyTo(t.Context(), source, resources.CopyOptions{}); err == nil {
 		t.Error("a database with other data was copied into")
 	}
 	staffed := openSQLite(t)
 	if _, err := staffed.State().Put(t.Context(), store.Entry{Kind: "account", Key: "somebody", Value: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clinic.CopyTo(t.Context(), staffed, []string{"account"}, nil); err == nil {
+	if _, err := clinic.CopyTo(t.Context(), staffed, accounts); err == nil {
 		t.Error("a database with other accounts was copied into")
 	}
 	for _, query := range []string{"gender=female", "birthdate=ge1970"} {
@@ -111,5 +114,54 @@ func TestCopy(t *testing.T) {
 		if len(counts) != 1 {
 			t.Errorf("%s: %v", query, counts)
 		}
+	}
+}
+
+// A copy that follows its source brings what others write meanwhile, and all is the same in the end.
+func TestCopyFollows(t *testing.T) {
+	source, target := openMongoDB(t), openSQLite(t)
+	clinic := serviceOn(source)
+	const writes = 40
+	wrote := 0
+	write := func() {
+		r, err := fhir.Parse(fmt.Appendf(nil, `{"resourceType":"Basic","id":"x","code":{"text":"%d"}}`, wrote))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := clinic.Update(t.Context(), access.Everything, "Basic", "x", r, resources.Conditions{}); err != nil {
+			t.Fatal(err)
+		}
+		wrote++
+	}
+	write()
+	until, copied := make(chan struct{}), make(chan int64, writes)
+	var result resources.Copying
+	var failed error
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		result, failed = serviceOn(source).CopyTo(t.Context(), target, resources.CopyOptions{Until: until, Progress: func(c resources.Copying) { copied <- c.Versions }})
+		close(copied)
+	})
+	for n := range copied {
+		switch {
+		case n < int64(wrote):
+		case wrote < writes:
+			write() // it is waiting now
+		default:
+			write()
+			write()
+			close(until)
+		}
+		if wrote > writes {
+			break
+		}
+	}
+	go func() {
+		for range copied { //nolint:revive // what it tells after that does not matter
+		}
+	}()
+	copying.Wait()
+	if failed != nil || result.Verified != int64(wrote) {
+		t.Errorf("%+v of %d, %v", result, wrote, failed)
 	}
 }
