@@ -47,7 +47,7 @@ func searchFigures(t *testing.T, unit string, open func(b *bench, copies int) *s
 	for _, shape := range shapes {
 		small, large := few.measure(shape, s), many.measure(shape, s)
 		b.row(strings.ReplaceAll(shape.name, "|", `\|`), fmt.Sprintf("%.0f", small.found), fmt.Sprintf("%.0f", large.found), fmt.Sprintf("%.0f", small.examined), fmt.Sprintf("%.0f", large.examined),
-			fmt.Sprintf("%.2f ms", small.p50), fmt.Sprintf("%.2f ms", large.p50), fmt.Sprintf("%.2f ms", large.floor), fmt.Sprintf("%.2f", large.p50/large.floor))
+			inMilliseconds(small.p50), inMilliseconds(large.p50), inMilliseconds(large.floor), fmt.Sprintf("%.2f", large.p50/large.floor))
 		if growth := large.examined / small.examined / max(large.found/small.found, 1); growth > maxGrowth && shape.grows == "" && (shape.onSecantusDB == "" || unit == "steps") {
 			t.Errorf("%s: %.1f times as many %s are examined among five times as many resources", shape.name, growth, unit)
 		}
@@ -55,6 +55,14 @@ func searchFigures(t *testing.T, unit string, open func(b *bench, copies int) *s
 			t.Errorf("%s takes %.2f and %.2f ms", shape.name, small.p50, large.p50)
 		}
 	}
+}
+
+// inMilliseconds writes at least two digits of what is not nothing.
+func inMilliseconds(ms float64) string {
+	if ms < 0.1 {
+		return fmt.Sprintf("%.3f ms", ms)
+	}
+	return fmt.Sprintf("%.2f ms", ms)
 }
 
 // source looks at the set, loaded once.
