@@ -28,7 +28,8 @@ func (b *bench) inDatabase(copies int) *site {
 	b.must(err)
 	b.Cleanup(func() { s.Close() })
 	c := b.clinic(s)
-	return &site{clinic: c, watch: func(query string) (w work) {
+	_, mongod := b.serverStatus(client).LookupErr("secantus")
+	return &site{clinic: c, secantusDB: mongod == nil, watch: func(query string) (w work) {
 		run := func() {
 			_, err := c.run(query)
 			b.must(err)
@@ -48,15 +49,20 @@ func (b *bench) inDatabase(copies int) *site {
 
 // engineSteps is how often the storage engine went to an entry of an index or to a document since the server was started.
 func (b *bench) engineSteps(client *driver.Client) (n int64) {
-	raw, err := client.Database("admin").RunCommand(b.Context(), bson.D{{Key: "serverStatus", Value: 1}}).Raw()
-	b.must(err)
+	status := b.serverStatus(client)
 	for _, name := range []string{"cursor next calls", "cursor prev calls", "cursor search calls", "cursor search near calls"} {
-		value, err := raw.LookupErr("wiredTiger", "cursor", name)
+		value, err := status.LookupErr("wiredTiger", "cursor", name)
 		b.must(err)
 		calls, _ := value.AsInt64OK()
 		n += calls
 	}
 	return n
+}
+
+func (b *bench) serverStatus(client *driver.Client) bson.Raw {
+	raw, err := client.Database("admin").RunCommand(b.Context(), bson.D{{Key: "serverStatus", Value: 1}}).Raw()
+	b.must(err)
+	return raw
 }
 
 // holding is a database that holds the set so many times.

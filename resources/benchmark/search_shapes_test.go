@@ -11,9 +11,11 @@ type shape struct {
 	name string
 	// perPatient: all that they look at is one patient's.
 	perPatient bool
-	// grows says why more is examined among more resources, where that is so; onSecantusDB, why it is there, and not on MongoDB.
-	grows, onSecantusDB string
-	of                  func(c *clinic, s source) []string
+	// grows says why more is examined among more resources, where that is so.
+	grows string
+	// noSecantusDB says why SecantusDB is not asked, where it does not use an index that MongoDB uses.
+	noSecantusDB string
+	of           func(c *clinic, s source) []string
 }
 
 // source is what searches are made of: the set, loaded once.
@@ -22,6 +24,8 @@ type source struct {
 	observations []string // codes of theirs
 	conditions   []string
 }
+
+const endToEnd = "it reads an index from end to end for a range of one array's terms"
 
 // shapes are those of a clinic's app, and those of the benchmark by which the server is compared with others.
 var shapes = []shape{
@@ -87,7 +91,7 @@ var shapes = []shape{
 		}
 		return c.finding(10, list)
 	}},
-	{name: "Patient?birthdate=ge&birthdate=lt", onSecantusDB: "a range of terms of an array reads the index from end to end", of: func(c *clinic, s source) (list []string) {
+	{name: "Patient?birthdate=ge&birthdate=lt", noSecantusDB: endToEnd, of: func(c *clinic, s source) (list []string) {
 		for _, p := range s.people[:40] {
 			born, err := time.Parse(time.DateOnly, p.BirthDate)
 			c.must(err)
@@ -118,7 +122,7 @@ var shapes = []shape{
 		}
 		return c.finding(25, list)
 	}},
-	{name: "Observation?code&_sort=-date&_count=20", onSecantusDB: "all that match are read before the first ones are taken", of: func(c *clinic, s source) []string {
+	{name: "Observation?code&_sort=-date&_count=20", noSecantusDB: "it reads all that match before it takes the first ones", of: func(c *clinic, s source) []string {
 		return ofList(s.observations[:searchesEach], "Observation?_sort=-date&_count=20&_total=none&code=")
 	}},
 	{name: "Observation?code&value-quantity=gt", grows: "each of the two conditions finds more among more: the one that finds less is walked", of: func(c *clinic, s source) (list []string) {
@@ -129,7 +133,7 @@ var shapes = []shape{
 		}
 		return c.finding(25, list)
 	}},
-	{name: "Observation?component-code-value-quantity=c$gt", grows: "each of the two conditions finds more among more: the one that finds less is walked", of: func(c *clinic, s source) (list []string) {
+	{name: "Observation?component-code-value-quantity=c$gt", noSecantusDB: endToEnd, grows: "each of the two conditions finds more among more: the one that finds less is walked", of: func(c *clinic, s source) (list []string) {
 		for value := 100.0; value < 250; value += 2 {
 			list = append(list, fmt.Sprintf("Observation?component-code-value-quantity=%s$gt%g", token("http://loinc.org", "8480-6"), value))
 		}
