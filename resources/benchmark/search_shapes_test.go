@@ -139,7 +139,7 @@ var shapes = []shape{
 		}
 		return c.finding(25, list)
 	}},
-	{name: "Observation?code&date=ge&_include=Observation:patient", of: func(c *clinic, s source) (list []string) {
+	{name: "Observation?code&date=ge&_include=Observation:patient", noSecantusDB: "it does not narrow the entries of a code by the date", of: func(c *clinic, s source) (list []string) {
 		for i, code := range s.observations[:20] {
 			for year := 2015; year < 2022; year++ {
 				list = append(list, fmt.Sprintf("Observation?code=%s&date=ge%d-%02d&_include=Observation:patient", code, year, 1+i%12))
