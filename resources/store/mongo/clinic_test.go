@@ -5,17 +5,20 @@ import (
 
 	"fhirside/fhir"
 	"fhirside/resources/store"
+	"fhirside/search"
+	"fhirside/search/index"
 )
 
 // clinic is a population in which every search of the explain test finds something, and in which most resources do not match.
 func clinic() (records []store.Record) {
+	extractor := index.New(search.R4().WithWords(), "http://localhost/fhir")
 	add := func(format string, args ...any) {
 		r, err := fhir.Parse(fmt.Appendf(nil, format, args...))
 		if err != nil {
 			panic(err)
 		}
 		version := store.Version{Key: store.Key{Type: r.Type(), ID: r.ID()}, Version: 1, Method: store.Created, Body: r.Bytes()}
-		records = append(records, store.Record{Version: version, Values: sharedExtractor().Extract(r)})
+		records = append(records, store.Record{Version: version, Values: extractor.Extract(r)})
 	}
 	families := []string{"Smith", "Smythe", "Schmidt", "Jones", "Johansson", "Müller", "Garcia", "Nguyen", "Novak", "Rossi"}
 	for i := range 60 {

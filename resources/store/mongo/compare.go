@@ -211,8 +211,12 @@ func wideDate(f search.Date) (begin, end bounds) {
 }
 
 func integers(param string, mark, class byte, b bounds) way {
-	return rangeWay(orderedTerm(param, mark, class, ordered(b.lo)), orderedTerm(param, mark, class, ordered(b.hi))+"\x00")
+	return rangeWay(orderedTerm(param, mark, class, ordered(b.lo)), orderedTerm(param, mark, class, ordered(b.hi))+behindNumber)
 }
+
+// behindNumber makes the text of a number one that sorts between it and the next one: all are of one length. It is no NUL: the stand-in
+// for MongoDB reads an index to its end where a bound has one.
+const behindNumber = "!"
 
 // interval of numbers; an end is included or not.
 type interval struct {
@@ -236,10 +240,10 @@ func (i interval) and(j interval) interval {
 func (i interval) texts() (from, to string) {
 	from, to = orderedFloat(i.lo), orderedFloat(i.hi)
 	if i.openLo {
-		from += "\x00"
+		from += behindNumber
 	}
 	if !i.openHi {
-		to += "\x00"
+		to += behindNumber
 	}
 	return from, to
 }

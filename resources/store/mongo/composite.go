@@ -117,7 +117,7 @@ func tupleWay(begin string, rest search.Filter) []way {
 		return ends(from, to, ok && !i.isEmpty())
 	case search.Date:
 		b, ok := beginnings(rest)
-		return ends(ordered(b.lo), ordered(b.hi)+"\x00", ok && !b.isEmpty())
+		return ends(ordered(b.lo), ordered(b.hi)+behindNumber, ok && !b.isEmpty())
 	case search.Token, search.Or:
 		if tokens, ok := codes(rest); ok && tokens != nil {
 			terms := make([]string, 0, len(tokens)+1)

@@ -156,6 +156,7 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 	if p.counted != nil && !f.inTransaction() {
 		return f.countDirectly(p.counted)
 	}
+	f.limit = 1 // one document says it
 	pipeline := bson.A{d("$match", p.filter()), d("$count", "n")}
 	for document, err := range f.documents(d("aggregate", f.resourceType, "pipeline", pipeline, "cursor", bson.D{})) {
 		if err != nil {
@@ -170,7 +171,7 @@ func (f finder) count(filter search.Filter) (n int64, err error) {
 
 // countDirectly counts by the command for that, which reads no documents where an index decides; a transaction cannot run it.
 func (f finder) countDirectly(filter bson.D) (n int64, err error) {
-	command := d("count", f.resourceType, "query", filter, "readConcern", d("level", f.level()))
+	command := d("count", f.resourceType, "query", filter, "readConcern", d("level", f.level()), "maxTimeMS", f.searchTime().Milliseconds())
 	err = f.patiently(func(ctx context.Context) error {
 		return f.retried(func() error {
 			raw, err := f.s.db.RunCommand(ctx, command).Raw()

@@ -267,9 +267,13 @@ func (t *terms) quantities(list []index.Quantity) {
 	}
 }
 
-// unitBegin is what the terms of quantities with a unit begin with: value-quantity#uhttp://unitsofmeasure.org|mg␀<number>.
+// beforeNumber ends what stands before a number or the next component's value in a term. It is no NUL: the stand-in for MongoDB
+// reads an index to its end where a bound has one.
+const beforeNumber = "\x01"
+
+// unitBegin is what the terms of quantities with a unit begin with: value-quantity#uhttp://unitsofmeasure.org|mg␁<number>.
 func unitBegin(param string, class byte, system, code string) string {
-	return shorten(param+string([]byte{orderedValue, class})+escapeSystem(system)+"|"+code) + "\x00"
+	return shorten(param+string([]byte{orderedValue, class})+escapeSystem(system)+"|"+code) + beforeNumber
 }
 
 func (t *terms) number(e index.Number, several bool) {
@@ -283,9 +287,9 @@ func (t *terms) number(e index.Number, several bool) {
 
 // tuple adds the terms of a composite's tuple. They tie its first component that has tokens to the one behind it:
 //
-//	code-value-quantity$0)8480-6␀p<number>
+//	code-value-quantity$0)8480-6␁p<number>
 //
-// "0" is the component of the tokens. Behind the NUL stands what the next component is: an ordered value (p), a token's own term
+// "0" is the component of the tokens. Behind beforeNumber stands what the next component is: an ordered value (p), a token's own term
 // (t), or nothing that a range could bound (x). A tuple without tokens has one term, with nothing behind the mark.
 func (t *terms) tuple(e index.Composite) {
 	for i, anchor := range e.Components {
@@ -314,7 +318,7 @@ const (
 
 // tupleBegin is what a tuple's terms with this token begin with.
 func tupleBegin(param string, component int, token string) string {
-	return term(param, tuple, arrayKey(component)+token) + "\x00"
+	return term(param, tuple, arrayKey(component)+token) + beforeNumber
 }
 
 // tupleRests are the ends of a tuple's terms for a component: those of its tokens, or the one ordered value it has.
