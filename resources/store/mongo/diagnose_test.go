@@ -84,6 +84,28 @@ func TestDiagnosis(t *testing.T) {
 	})
 }
 
+// TestCredentials: a user with the role readWrite on the database, and no other one, is what a store needs.
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.URI(t)
+	db := mongotest.Shell(t, uri)
+	run := func(command bson.D) {
+		t.Helper()
+		if err := db.RunCommand(context.WithoutCancel(t.Context()), command).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(d("createUser", "fhirside", "pwd", "a@b/c", "roles", bson.A{"readWrite"}))
+	t.Cleanup(func() { run(d("dropUser", "fhirside")) })
+	with := func(password string) string {
+		return strings.Replace(uri, "://", "://fhirside:"+url.QueryEscape(password)+"@", 1)
+	}
+	if s, err := Open(t.Context(), with("another"), Options{}); err == nil || !strings.Contains(err.Error(), "refuses the user") {
+		t.Errorf("a wrong password: %v, %v", s, err)
+	}
+	put(t, openAt(t, with("a@b/c"), Options{}), "a", "a")
+}
+
 // closed is an address at which nothing listens.
 func closed(t *testing.T) string {
 	t.Helper()
