@@ -58,7 +58,11 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 		return nil, nil, err
 	}
 	limit := maxInner
-	if isShort(filter) {
+	short, err := f.leavesFew(filter)
+	if err != nil {
+		return nil, nil, err
+	}
+	if short {
 		limit = walkBatch
 	}
 	followed, err = rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
@@ -70,6 +74,49 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 		return link, nil
 	})
 	return followed, links, err
+}
+
+// leavesFew says whether the conditions beside links leave so few resources that these are better tested than many other resources read.
+// For a _has, whose sources are read with all that they refer to, it looks.
+func (f finder) leavesFew(filter search.Filter) (bool, error) {
+	parts, ok := filter.(search.And)
+	if !ok || isShort(filter) {
+		return ok, nil
+	}
+	var own search.And
+	sources := false
+	for _, part := range parts {
+		if isLinked(part) {
+			sources = sources || hasSources(part)
+			continue
+		}
+		own = append(own, part)
+	}
+	if !sources || len(own) == 0 {
+		return false, nil
+	}
+	f.limit, f.keysOnly, f.withTerms, f.only, f.sorting = walkBatch+1, true, false, nil, sorting{unordered: true}
+	p, err := f.planFor(own, nil)
+	if err != nil || !p.bounded {
+		return false, err
+	}
+	n := 0
+	for _, err := range f.run(own, nil) {
+		if n++; err != nil || n > walkBatch {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// hasSources says whether a filter has a _has.
+func hasSources(f search.Filter) (has bool) {
+	_, _ = rewrite(f, true, func(link search.Filter, _ bool) (search.Filter, error) {
+		_, is := link.(search.Has)
+		has = has || is
+		return link, nil
+	})
+	return has
 }
 
 // ofType is what is left of a filter on resources of one type. What holds for other types only, as a policy says it of each, is not
@@ -401,10 +448,12 @@ func (t tester) chained(link search.Chain, batch []hit) (map[string]bool, error)
 // referredTo are those that a resource refers to for which the filter of a _has holds.
 func (t tester) referredTo(link search.Has, batch []hit) (map[string]bool, error) {
 	holds := map[string]bool{}
+	left := map[string]bool{} // those of the batch that nothing was found for yet
 	var refers search.Or
 	byURL := called{} // those of the batch
 	for _, h := range batch {
 		refers = append(refers, search.Reference{Param: link.Param, Type: t.resourceType, ID: h.position.id})
+		left[h.position.id] = true
 		if !link.ByURL {
 			continue
 		}
@@ -423,6 +472,10 @@ func (t tester) referredTo(link search.Has, batch []hit) (map[string]bool, error
 		}
 		for _, id := range targetsIn(h.document, link.Type, link.Param, t.resourceType) {
 			holds[id] = true
+			delete(left, id)
+		}
+		if len(left) == 0 {
+			return holds, nil
 		}
 		if len(byURL) == 0 {
 			continue
