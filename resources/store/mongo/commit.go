@@ -112,6 +112,9 @@ func (c *committer) last(err error) error {
 	if errors.As(err, &admission{}) || errors.As(err, &missingCollection{}) || errors.Is(err, errBehind) {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
+	if isTooLarge(err) && c.written.isHeavy() || !errors.Is(err, errUnknown) && c.isStuck() {
+		return tooHeavy(c.written).Because(err)
+	}
 	if isTooLarge(err) || c.pressed == maxPressed {
 		return c.s.largest.refusal(c.written, c.pressed).Because(err)
 	}

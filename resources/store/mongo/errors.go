@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
@@ -68,11 +69,14 @@ func hasLabel(err error, label string) bool {
 	return errors.As(err, &labelled) && labelled.HasErrorLabel(label)
 }
 
+// tooLargeForCache is what a server says with codeTooLargeForCache.
+const tooLargeForCache = "will not fit in the storage engine cache"
+
 // isTooLarge says whether a transaction is more than the server takes at once.
 func isTooLarge(err error) bool {
 	var command driver.CommandError
 	return hasCode(err, codeTransactionTooLarge, codeTooLargeForCache) ||
-		errors.As(err, &command) && command.Name == "TransactionTooLargeForCache" // of which SecantusDB has another code
+		errors.As(err, &command) && (command.Name == "TransactionTooLargeForCache" || strings.Contains(command.Message, tooLargeForCache)) // of which SecantusDB has other codes
 }
 
 // isUnreachable says whether the server could not be reached, or answered that it cannot serve now.
