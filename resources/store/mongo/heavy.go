@@ -16,7 +16,7 @@ const (
 	// heavyEntry is from how many bytes on an entry may be too much by itself.
 	heavyEntry = 4 << 20
 	// cacheShare is which part of the cache a transaction is likely to get, as far as servers were seen to take it.
-	cacheShare = 16
+	cacheShare = 20
 )
 
 // isHeavy says whether few entries are so large that sending fewer of them is no way out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,36 @@ func TestTooLarge(t *testing.T) {
 	n, err := s.Count(t.Context(), nil, search.All{})
 	if err != nil || n != 1 {
 		t.Errorf("%d resources, %v", n, err)
+	}
+}
+
+// A resource that is more than the server's cache takes with its history is refused with what it needs, also where the server does not
+// answer at all.
+func TestHeavy(t *testing.T) {
+	const patience = 9 * time.Second
+	sizes := []int{10}
+	if os.Getenv("FHIRSIDE_SOAK") != "" {
+		sizes = []int{10, 12, 14}
+	}
+	s := openAt(t, mongotest.WithDatabase(mongotest.Private(t).URI(), "heavy"), Options{CommitTimeout: patience})
+	for _, mib := range sizes {
+		id := fmt.Sprint("b", mib)
+		body := fmt.Appendf(nil, `{"resourceType":"Binary","id":"%s","data":"%s"}`, id, strings.Repeat("QUJD", mib<<18))
+		r := store.Record{Version: store.Version{Key: store.Key{Type: "Binary", ID: id}, Version: 1, Method: store.Created, Body: body}}
+		began := time.Now()
+		err := s.Commit(t.Context(), func(tx store.Tx) error {
+			r.Updated = tx.Now()
+			return tx.Put(r)
+		})
+		_, reading := s.Read(t.Context(), "Binary", id)
+		switch {
+		case time.Since(began) > patience+2*time.Second:
+			t.Errorf("%d MiB took %v", mib, time.Since(began))
+		case err == nil && reading != nil:
+			t.Errorf("%d MiB are not there: %v", mib, reading)
+		case err != nil && (!isRefused(err, fhir.TooLarge, "a cache of ") || !errors.Is(reading, store.ErrNotFound)):
+			t.Errorf("%d MiB: %v, and then %v", mib, err, reading)
+		}
 	}
 }
 

@@ -105,7 +105,9 @@ func decodeCurrent(resourceType string, doc bson.Raw) store.Version {
 func decodeKeys(resourceType string, doc bson.Raw) store.Version {
 	v := store.Version{Key: store.Key{Type: resourceType}}
 	v.ID, _ = doc.Lookup("_id").StringValueOK()
-	decodeVersion(&v, doc)
+	if decodeVersion(&v, doc); v.Version < 1 && v.Damage == nil {
+		v.Body, v.Damage = nil, errors.New("it has no version")
+	}
 	return v
 }
 

@@ -54,7 +54,7 @@ var _ store.Store = (*Store)(nil)
 // unindexed tells an operator, once, of documents that no search finds.
 func (s *Store) unindexed() {
 	s.strange.Do(func() {
-		s.opt.Log.Warn("the database has documents without index values, which fhirside has not written: no search finds them before fhirside reindex has run")
+		s.opt.Log.Warn("the database has documents without index values, which fhirside has not written: no search finds them; fhirside reindex takes in those that are whole otherwise")
 	})
 }
 
