@@ -27,8 +27,21 @@ type cursor struct {
 	Began int64 `json:"n,omitempty"`
 	// Containers are the types in which contained resources are searched.
 	Containers []string `json:"c,omitempty"`
-	// Back are the positions of the pages before, the nearest last; "" is the first page. The farthest are forgotten.
-	Back []string `json:"b,omitempty"`
+	// Back are where pages before this one begin, the nearest last.
+	Back []mark `json:"b,omitempty"`
+	// Until is where a page ends that was reached from the one behind it, and Next the first match of that; Pages is how many pages there
+	// were from After to there.
+	Until string `json:"u,omitempty"`
+	Next  string `json:"x,omitempty"`
+	Pages int    `json:"g,omitempty"`
+
+	first string // the position of the page's first match
+}
+
+// mark is where a page begins ("": the first) and how many pages there are from it to the next mark, or to the page itself.
+type mark struct {
+	After string `json:"a"`
+	Pages int    `json:"n"`
 }
 
 // Bounds of cursor.Back, which makes URLs longer.
@@ -41,25 +54,38 @@ const (
 func (c cursor) advanced(last string, total int64) cursor {
 	next := c
 	next.After, next.Total = last, total
-	next.Back = append(slices.Clone(c.Back), c.After)
-	bytes := 0
-	for _, position := range next.Back {
-		bytes += len(position)
-	}
-	for len(next.Back) > maxBack || bytes > maxBackBytes {
-		bytes -= len(next.Back[0])
-		next.Back = next.Back[1:]
-	}
-	return next
+	next.Back = append(slices.Clone(c.Back), mark{c.After, 1})
+	return next.thinned()
 }
 
-// previous is the cursor of the page before this one; false where there is none, or it is forgotten.
+// thinned is the cursor with as many marks as it may have: the first, the nearest, and some between them at even distances.
+func (c cursor) thinned() cursor {
+	bytes := 0
+	for _, m := range c.Back {
+		bytes += len(m.After)
+	}
+	for len(c.Back) > 1 && (len(c.Back) > maxBack || bytes > maxBackBytes) {
+		least := 1
+		for i := 1; i < len(c.Back)-near/2; i++ {
+			if c.Back[i-1].Pages+c.Back[i].Pages < c.Back[least-1].Pages+c.Back[least].Pages {
+				least = i
+			}
+		}
+		bytes -= len(c.Back[least].After)
+		c.Back[least-1].Pages += c.Back[least].Pages
+		c.Back = slices.Delete(c.Back, least, least+1)
+	}
+	return c
+}
+
+// previous is the cursor of the page before this one; false where there is none.
 func (c cursor) previous() (cursor, bool) {
 	n := len(c.Back)
 	if n == 0 {
 		return c, false
 	}
-	c.After, c.Back = c.Back[n-1], c.Back[:n-1]
+	from := c.Back[n-1]
+	c.After, c.Until, c.Next, c.Pages, c.Back = from.After, c.After, c.first, from.Pages, c.Back[:n-1]
 	return c, true
 }
 
@@ -104,7 +130,7 @@ func (s *Service) cursorBox() (cursorBox, error) {
 }
 
 // purpose is the additional data: what the sealed text is for, and for whom.
-func purpose(caller string) []byte { return []byte("fhirside cursor 2 " + caller) }
+func purpose(caller string) []byte { return []byte("fhirside cursor 3 " + caller) }
 
 func (b cursorBox) seal(c cursor, caller string) string {
 	text, err := json.Marshal(c)
@@ -159,11 +185,7 @@ func (s *Service) pageLinks(p access.Policy, at, next cursor, more bool, count i
 		links[0].url = sealed(at)
 	}
 	if before, ok := at.previous(); ok {
-		url := first
-		if before.After != "" {
-			url = sealed(before)
-		}
-		links = append(links, pageLink{"previous", url})
+		links = append(links, pageLink{"previous", sealed(before)})
 	}
 	if more {
 		links = append(links, pageLink{"next", sealed(next)})

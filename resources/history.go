@@ -88,29 +88,42 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 }
 
 func (s *Service) fillHistory(ctx context.Context, p access.Policy, q *historyQuery, page *HistoryPage) error {
-	more, last, find := false, "", q.find
-	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
-		find.Limit = q.count + 1
-	}
-	gaveUp, err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {
-		if more = len(page.Entries) == q.count; !more {
-			page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
-			last = e.Position
-		}
-		return !more
-	})
+	more, last, err := s.fillVersions(ctx, p, q, page)
 	if err != nil {
 		return err
 	}
-	if gaveUp != "" { // the page ends early, and the next one goes on from there
-		more, last = true, gaveUp
-	}
-	if find.After == "" && !more {
+	if q.at.After == "" && !more {
 		page.Total = int64(len(page.Entries))
 	}
 	q.at.Query = formatQuery(q.applied)
 	page.links, err = s.pageLinks(p, q.at, q.at.advanced(last, -1), more, q.count)
 	return err
+}
+
+// fillVersions reads the versions of a page, and says where it ends and whether there are more behind it.
+func (s *Service) fillVersions(ctx context.Context, p access.Policy, q *historyQuery, page *HistoryPage) (more bool, last string, err error) {
+	if q.at.Until != "" {
+		last, err = s.fillHistoryBack(ctx, p, q, page)
+		return true, last, err
+	}
+	find := q.find
+	if p == access.Everything { // else some may be skipped, and a page needs more than its number of versions
+		find.Limit = q.count + 1
+	}
+	gaveUp, err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {
+		if more = len(page.Entries) == q.count; !more {
+			if len(page.Entries) == 0 {
+				q.at.first = e.Position
+			}
+			page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
+			last = e.Position
+		}
+		return !more
+	})
+	if gaveUp != "" { // the page ends early, and the next one goes on from there
+		more, last = true, gaveUp
+	}
+	return more, last, err
 }
 
 // maxCountedVersions is how many versions are counted: each has to be read.

@@ -145,18 +145,9 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 
 // fill runs the search and its includes.
 func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, find store.Search, at cursor, page *Page) error {
-	find.After, find.Limit = at.After, parsed.Count+1
-	more, last := false, ""
-	for match, err := range page.window.search(v, find) {
-		switch {
-		case err != nil:
-			return err
-		case page.found == parsed.Count:
-			more = true
-		default:
-			page.take(match.Version)
-			last = match.Position
-		}
+	at, last, more, err := s.fillMatches(v, parsed, find, at, page)
+	if err != nil {
+		return err
 	}
 	if err := s.count(v, parsed, find, at, more, page); err != nil {
 		return err
@@ -164,14 +155,37 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 	if err := s.warnOfVersions(parsed.Filter, page); err != nil {
 		return err
 	}
-	err := s.include(v, p, parsed, page)
-	if err != nil {
+	if err := s.include(v, p, parsed, page); err != nil {
 		return err
 	}
 	at.Query = formatQuery(without(parsed.Applied, "_count"))
 	links, err := s.pageLinks(p, at, at.advanced(last, page.Total), more, parsed.Count)
 	page.links = inFormat(links, q.Params)
 	return err
+}
+
+// fillMatches reads the matches of a page, and says where it begins and ends and whether there are more behind it.
+func (s *Service) fillMatches(v view, parsed *search.Query, find store.Search, at cursor, page *Page) (_ cursor, last string, more bool, err error) {
+	if at.Until != "" {
+		at, last, err = s.fillBack(v, find, at, parsed.Count, page)
+		return at, last, true, err
+	}
+	find.After, find.Limit = at.After, parsed.Count+1
+	for match, err := range page.window.search(v, find) {
+		switch {
+		case err != nil:
+			return at, "", false, err
+		case page.found == parsed.Count:
+			more = true
+		default:
+			if page.found == 0 {
+				at.first = match.Position
+			}
+			page.take(match.Version)
+			last = match.Position
+		}
+	}
+	return at, last, more, nil
 }
 
 // take adds a match.
