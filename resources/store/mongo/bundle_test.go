@@ -2,7 +2,6 @@ package mongo_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"fhirside/resources/access"
 	"fhirside/resources/store/mongo"
 	"fhirside/resources/store/mongo/mongotest"
-	"fhirside/search"
 )
 
 // commands counts what a store sends.
@@ -108,57 +106,5 @@ func TestConditionalBundles(t *testing.T) {
 				t.Errorf("%s, %s: it sent %v", kind, write.name, commands)
 			}
 		}
-	}
-}
-
-// A transaction that is too much for the server's cache is refused as a whole, with what to send instead; who does so gets it all in.
-func TestBundleTooLargeForCache(t *testing.T) {
-	t.Parallel()
-	s, err := mongo.Open(t.Context(), mongotest.WithDatabase(mongotest.Private(t).URI(), "small"), mongo.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	service := resources.New(resources.Options{Store: s})
-	const n = 5000
-	create := func(i int) string {
-		return fmt.Sprintf(`{"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
-			"identifier":[{"system":"urn:x","value":"%d"}],"name":[{"family":"Family%d","given":["Given%d"]}],"birthDate":"19%02d-01-01"}}`, i, i, i, i%100)
-	}
-	count := func() (n int64) {
-		n, err := s.Count(t.Context(), []string{"Patient"}, search.All{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	size := n
-	for done := 0; done < n; {
-		size = min(size, n-done)
-		_, err := service.Bundle(t.Context(), access.Everything, bundleOf(t, "transaction", size, func(i int) string { return create(done + i) }), resources.Preferences{Base: "http://clinic.test/fhir"})
-		if err == nil {
-			done += size
-			continue
-		}
-		status, issues := resources.Status(err)
-		said := issues[0].Diagnostics
-		_, rest, _ := strings.Cut(said, "send at most ")
-		var most int
-		if _, parsed := fmt.Sscan(rest, &most); status != 413 && status != 503 || parsed != nil || most >= size || most < 1 {
-			t.Fatalf("%d entries: %d %s: %v", size, status, said, err)
-		}
-		if there := count(); there != int64(done) {
-			t.Fatalf("%d are there, and %d were acknowledged", there, done)
-		}
-		t.Logf("%d entries: %s", size, said)
-		if size = most; os.Getenv("FHIRSIDE_SOAK") == "" {
-			size = min(size, 300) // close to what fits the server takes long to say so
-		}
-	}
-	if there := count(); there != n {
-		t.Errorf("%d are there", there)
-	}
-	if size == n {
-		t.Skip("the server takes it all at once")
 	}
 }

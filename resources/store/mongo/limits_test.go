@@ -278,6 +278,7 @@ func TestOrphanedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	put("after")
+	follower := listen(t.Context(), s, "", 2) // nothing rings when the orphan lapses
 	seen := func() (ids []string) {
 		all := search.Date{Param: "_lastUpdated", Op: search.Gt, Lo: 0, Hi: 1}
 		for m, err := range s.Search(t.Context(), store.Search{Types: []string{"Patient"}, Filter: all}) {
@@ -299,4 +300,6 @@ func TestOrphanedCommit(t *testing.T) {
 			t.Fatal("the orphan does not lapse")
 		}
 	}
+	follower.has(t, 2)
+	follower.sawOnce(t, s)
 }
