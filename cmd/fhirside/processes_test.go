@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +105,123 @@ func TestServerProcesses(t *testing.T) {
 			r.must(clientCommand, "", "remove", "app")
 			shutOut(again, "a removed app")
 		})
+	}
+}
+
+// balanced sends each request to the next of several servers, as a load balancer does.
+type balanced struct {
+	t       *testing.T
+	servers []string
+	sent    atomic.Uint64
+}
+
+func (b *balanced) send(method, path, body string, header ...string) (*http.Response, string) {
+	server := b.servers[b.sent.Add(1)%uint64(len(b.servers))]
+	request, err := http.NewRequestWithContext(b.t.Context(), method, server+path, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	request.Header.Set("Content-Type", "application/fhir+json")
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.t.Error(err)
+		return &http.Response{Header: http.Header{}}, ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Error(err)
+	}
+	return response, string(text)
+}
+
+// TestThreeServers: to clients three servers, each a process of its own, are one: versions, criteria and cursors hold in all of them.
+func TestThreeServers(t *testing.T) {
+	uri := mongotest.URI(t)
+	b := &balanced{t: t}
+	for range 3 {
+		b.servers = append(b.servers, serverProcess(t, "--store", uri, "--auth", "none"))
+	}
+	const writers, times = 8, 6
+	if r, text := b.send("PUT", "/fhir/Patient/counter", `{"resourceType":"Patient","id":"counter"}`); r.StatusCode != http.StatusCreated {
+		t.Fatal(r.Status, text)
+	}
+	var writing sync.WaitGroup
+	var created atomic.Int64
+	for w := range writers {
+		writing.Go(func() {
+			for n := range times {
+				for counted := false; !counted && !t.Failed(); {
+					now, _ := b.send("GET", "/fhir/Patient/counter", "")
+					body := fmt.Sprintf(`{"resourceType":"Patient","id":"counter","name":[{"text":"%d of %d"}]}`, n, w)
+					switch r, text := b.send("PUT", "/fhir/Patient/counter", body, "If-Match", now.Header.Get("ETag")); r.StatusCode {
+					case http.StatusOK:
+						counted = true
+					case http.StatusPreconditionFailed:
+					default:
+						t.Error(r.Status, text)
+					}
+				}
+				slot := fmt.Sprintf("urn:x|%d", n)
+				body := fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"%d"}]}`, n)
+				switch r, text := b.send("POST", "/fhir/Patient", body, "If-None-Exist", "identifier="+slot); r.StatusCode {
+				case http.StatusCreated:
+					created.Add(1)
+				case http.StatusOK:
+				default:
+					t.Error(r.Status, text)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	if r, _ := b.send("GET", "/fhir/Patient/counter", ""); r.Header.Get("ETag") != fmt.Sprintf(`W/"%d"`, writers*times+1) {
+		t.Errorf("%d updates made %s", writers*times, r.Header.Get("ETag"))
+	}
+	if created.Load() != times {
+		t.Errorf("%d say that they created one of %d", created.Load(), times)
+	}
+	for path, want := range map[string]int{"/fhir/Patient?_count=2": times + 1, "/fhir/Patient/counter/_history?_count=10": writers*times + 1} {
+		found := map[string]int{}
+		for path != "" {
+			r, text := b.send("GET", path, "")
+			var page struct {
+				Link  []struct{ Relation, URL string }
+				Entry []struct {
+					Resource struct {
+						ID   string
+						Meta struct{ VersionID string }
+					}
+				}
+			}
+			if err := json.Unmarshal([]byte(text), &page); err != nil || r.StatusCode != http.StatusOK {
+				t.Fatal(r.Status, text)
+			}
+			for _, e := range page.Entry {
+				found[e.Resource.ID+"/"+e.Resource.Meta.VersionID]++
+			}
+			path = ""
+			for _, link := range page.Link {
+				if link.Relation == "next" {
+					next, err := url.Parse(link.URL)
+					if err != nil {
+						t.Fatal(err)
+					}
+					path = next.RequestURI()
+				}
+			}
+		}
+		if len(found) != want {
+			t.Errorf("%d found, not %d", len(found), want)
+		}
+		for name, n := range found {
+			if n != 1 {
+				t.Errorf("%s comes %d times", name, n)
+			}
+		}
 	}
 }
 
