@@ -94,8 +94,16 @@ func TestMongoDBComesLater(t *testing.T) {
 	if r, text := ask(t, "GET", url+"/readyz", ""); r.StatusCode != http.StatusServiceUnavailable {
 		t.Error(r.Status, text)
 	}
-	if r, text := ask(t, "GET", url+"/fhir/Patient/1", ""); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+	if r, text := ask(t, "GET", url+"/healthz", ""); r.StatusCode != http.StatusOK {
 		t.Error(r.Status, text)
+	}
+	for request, body := range map[string]string{
+		"GET /Patient/1": "", "GET /Patient": "", "GET /_history": "", "PUT /Patient/1": `{"resourceType":"Patient","id":"1"}`,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if r, text := ask(t, method, url+"/fhir"+path, body); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || !strings.Contains(text, "OperationOutcome") {
+			t.Error(request, r.Status, text)
+		}
 	}
 	if err := database.Restart(); err != nil {
 		t.Fatal(err)
@@ -103,11 +111,14 @@ func TestMongoDBComesLater(t *testing.T) {
 	for begun := time.Now(); ; {
 		r, text := ask(t, "GET", url+"/readyz", "")
 		if r.StatusCode == http.StatusOK {
-			return
+			break
 		}
 		if time.Since(begun) > 20*time.Second {
 			t.Fatal(r.Status, text)
 		}
+	}
+	if r, text := ask(t, "PUT", url+"/fhir/Patient/1", `{"resourceType":"Patient","id":"1"}`); r.StatusCode != http.StatusCreated {
+		t.Error(r.Status, text)
 	}
 }
 
