@@ -25,13 +25,15 @@ type way[M any] struct {
 	position func(M) string
 	passed   []M
 	before   int // so many others were passed before these
-	met      bool
+	// stop is the match that the way ends before, if it is known, and met says that its end has been.
+	stop string
+	met  bool
 }
 
 // pass passes a match; false where the way ends with it, or before it.
 func (w *way[M]) pass(m M) bool {
 	position := w.position(m)
-	if w.met = position == w.from.Next; w.met {
+	if w.met = position == w.from.Next || position == w.stop; w.met {
 		return false
 	}
 	w.passed = append(w.passed, m)
@@ -70,15 +72,12 @@ func (w *way[M]) page() ([]M, cursor) {
 
 // fillBack runs a search for a page that is reached by previous.
 func (s *Service) fillBack(v view, find store.Search, at cursor, count int, page *Page) (cursor, string, error) {
-	find.After, find.Limit = at.After, at.enough(count)
 	find.KeysOnly = page.window.limit > 0
-	w := way[store.Match]{from: at, count: count, position: func(m store.Match) string { return m.Position }}
-	for match, err := range v.Search(find) {
-		if err != nil {
+	var w way[store.Match]
+	for attempt := 0; attempt < 3 && !w.met; attempt++ { // what the way ends before may change while it is gone
+		var err error
+		if w, err = wayBack(v, find, at, count); err != nil {
 			return at, "", err
-		}
-		if !w.pass(match) {
-			break
 		}
 	}
 	shown, at := w.page()
@@ -91,6 +90,31 @@ func (s *Service) fillBack(v view, find store.Search, at cursor, count int, page
 		last = match.Position
 	}
 	return at, last, nil
+}
+
+// wayBack goes to where the page behind begins: before the first match behind its position, whatever has become of the matches there.
+func wayBack(v view, find store.Search, at cursor, count int) (way[store.Match], error) {
+	w := way[store.Match]{from: at, count: count, position: func(m store.Match) string { return m.Position }}
+	behind := find
+	behind.After, behind.Limit, behind.KeysOnly = at.Until, 1, true
+	for match, err := range v.Search(behind) {
+		if err != nil {
+			return w, err
+		}
+		w.stop = match.Position
+	}
+	find.After, find.Limit = at.After, at.enough(count)
+	n := 0
+	for match, err := range v.Search(find) {
+		if err != nil {
+			return w, err
+		}
+		if n++; !w.pass(match) {
+			break
+		}
+	}
+	w.met = w.met || w.stop == "" && n < find.Limit
+	return w, nil
 }
 
 // enough are the matches that are passed at most on the way to a page.
