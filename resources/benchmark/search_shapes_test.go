@@ -25,8 +25,6 @@ type source struct {
 	conditions   []string
 }
 
-const endToEnd = "it reads an index from end to end for a range of one array's terms"
-
 // shapes are those of a clinic's app, and those of the benchmark by which the server is compared with others.
 var shapes = []shape{
 	{name: "Observation?patient&code&_sort=-date&_count=50", perPatient: true, of: func(c *clinic, _ source) []string {
@@ -91,7 +89,7 @@ var shapes = []shape{
 		}
 		return c.finding(10, list)
 	}},
-	{name: "Patient?birthdate=ge&birthdate=lt", noSecantusDB: endToEnd, of: func(c *clinic, s source) (list []string) {
+	{name: "Patient?birthdate=ge&birthdate=lt", of: func(c *clinic, s source) (list []string) {
 		for _, p := range s.people[:40] {
 			born, err := time.Parse(time.DateOnly, p.BirthDate)
 			c.must(err)
@@ -133,7 +131,7 @@ var shapes = []shape{
 		}
 		return c.finding(25, list)
 	}},
-	{name: "Observation?component-code-value-quantity=c$gt", noSecantusDB: endToEnd, grows: "each of the two conditions finds more among more: the one that finds less is walked", of: func(c *clinic, s source) (list []string) {
+	{name: "Observation?component-code-value-quantity=c$gt", grows: "each of the two conditions finds more among more: the one that finds less is walked", of: func(c *clinic, s source) (list []string) {
 		for value := 100.0; value < 250; value += 2 {
 			list = append(list, fmt.Sprintf("Observation?component-code-value-quantity=%s$gt%g", token("http://loinc.org", "8480-6"), value))
 		}
