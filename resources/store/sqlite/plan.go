@@ -167,11 +167,29 @@ func (p *plan) settle() error {
 func (p *plan) driveBy(rows int) error {
 	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
 	i, n, err := p.shortest(candidates, rows)
-	if err != nil || n >= rows {
+	if err != nil {
 		return err
+	}
+	dated, err := p.datedRows(n)
+	switch {
+	case err != nil:
+		return err
+	case dated < n:
+		i, n = -1, dated
+	case n >= rows:
+		return nil
 	}
 	p.drive, p.tentative = i, false
 	return p.readTimes(n)
+}
+
+// datedRows is how many of the type's resources are within the dates asked for, counted up to a limit, which is also the answer where
+// none are asked for.
+func (p *plan) datedRows(limit int) (int, error) {
+	if from, to := p.s.keysOf(p.parts); from == keyMin && to == keyMax {
+		return limit, nil
+	}
+	return p.size(nil, limit)
 }
 
 // readTimes decides how a driver's rows are asked for the time of change: to look at a resource costs several times what it costs to
