@@ -40,6 +40,34 @@ func TestBigTransaction(t *testing.T) {
 	}
 }
 
+// Criteria that all entries of a big transaction may satisfy are refused before they take a second's work, and those that ask for an
+// identifier as well are not.
+func TestComparedEntries(t *testing.T) {
+	h := newHouse(t)
+	const entries = 1100
+	transaction := func(run, criteria string) string {
+		var list []string
+		for i := range entries {
+			reference := strings.NewReplacer("{run}", run, "{i}", fmt.Sprint((i+1)%entries)).Replace(criteria)
+			list = append(list, fmt.Sprintf(`{"resource":{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"c"}]},"identifier":[{"value":"%s-%d"}],"subject":{"reference":"Patient/a"},"valueString":"%[1]s-%[2]d","hasMember":[{"reference":"%s"}]},"request":{"method":"POST","url":"Observation"}}`, run, i, reference))
+		}
+		return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(list, ",") + `]}`
+	}
+	for criteria, refused := range map[string]bool{
+		"Observation?code=c&identifier={run}-{i}":                         false,
+		"Observation?code=c&value-string:exact={run}-{i}":                 true,
+		"Observation?identifier={run}-{i}&subject:Patient.name=A":         false,
+		"Observation?value-string:exact={run}-{i}&subject:Patient.name=A": true,
+	} {
+		run := strings.NewReplacer("{", "", "}", "", "?", "-", "&", "-", "=", "-", ":", "-").Replace(criteria)
+		_, err := h.Bundle(t.Context(), access.Everything, h.parse(transaction(run, criteria)), resources.Preferences{})
+		refusal := (*fhir.Error)(nil)
+		if got := errors.As(err, &refusal) && refusal.Reason == fhir.TooCostly; got != refused || !refused && err != nil {
+			t.Errorf("%s: %v, want a refusal for its costs: %v", criteria, err, refused)
+		}
+	}
+}
+
 // What comes of a transaction does not depend on the order of its entries (http.html#trules), and one whose criteria name its own entries
 // makes nothing when it is sent again.
 func TestEntriesInAnyOrder(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 type pool struct {
 	writes   []int // per resource: the write that it is of
 	subjects []match.Subject
+	all      []int // their positions
 	byToken  map[tokenKey][]int
 }
 
@@ -29,7 +30,7 @@ func newPool() *pool { return &pool{byToken: map[tokenKey][]int{}} }
 
 func (p *pool) add(write int, subject match.Subject) {
 	at := len(p.subjects)
-	p.writes, p.subjects = append(p.writes, write), append(p.subjects, subject)
+	p.writes, p.subjects, p.all = append(p.writes, write), append(p.subjects, subject), append(p.all, at)
 	for _, token := range subject.Values.Tokens {
 		key := tokenKey{token.Param, token.Code, token.Fold}
 		if same := p.byToken[key]; len(same) == 0 || same[len(same)-1] != at {
@@ -38,8 +39,36 @@ func (p *pool) add(write int, subject match.Subject) {
 	}
 }
 
-// maxCompared is how many resources of a pool one transaction may be compared with where no token tells which: below a second's work.
-const maxCompared = 1_000_000
+// maxCompared is how many resources of pools the criteria of one transaction may be compared with: below a second's work. One that is
+// followed to other resources, in the store, counts as many times as it takes longer.
+const (
+	maxCompared = 1_000_000
+	followed    = 100
+)
+
+// effort is how many comparisons it takes to compare one resource with a filter.
+func effort(f search.Filter) int {
+	switch f := f.(type) {
+	case search.And:
+		return efforts(f)
+	case search.Or:
+		return efforts(f)
+	case search.Not:
+		return effort(f.Filter)
+	case search.Chain:
+		return followed + effort(f.Filter)
+	case search.Has:
+		return followed + effort(f.Filter)
+	}
+	return 0
+}
+
+func efforts(parts []search.Filter) (sum int) {
+	for _, part := range parts {
+		sum += effort(part)
+	}
+	return sum
+}
 
 // among gives the writes of the action that leave something behind that satisfies the criteria.
 func (n *identification) among(c *criteria, a action) ([]int, error) {
@@ -54,13 +83,10 @@ func (n *identification) among(c *criteria, a action) ([]int, error) {
 func (p *pool) find(c *criteria, compared *int, w world) (found []int, err error) {
 	candidates, few := p.candidates(c.filter)
 	if !few {
-		candidates = nil
-		if *compared += len(p.subjects); *compared > maxCompared {
-			return nil, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the criteria of this Bundle without a code or an identifier are too many to compare with all of its entries: send it in parts")
-		}
-		for at := range p.subjects {
-			candidates = append(candidates, at)
-		}
+		candidates = p.all
+	}
+	if *compared += len(candidates) * (1 + effort(c.filter)); *compared > maxCompared {
+		return nil, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the criteria of this Bundle have too many of its entries to be compared with: send it in parts, or use criteria that ask for an identifier")
 	}
 	for _, at := range candidates {
 		w.judged = p.subjects[at]
@@ -80,12 +106,13 @@ func (p *pool) candidates(f search.Filter) (candidates []int, ok bool) {
 	switch f := f.(type) {
 	case search.Token:
 		return p.byToken[tokenKey{f.Param, f.Code, f.Fold}], !f.AnyCode
-	case search.And:
+	case search.And: // the part that leaves the fewest
 		for _, part := range f {
-			if candidates, ok = p.candidates(part); ok {
-				return candidates, true
+			if some, few := p.candidates(part); few && (!ok || len(some) < len(candidates)) {
+				candidates, ok = some, true
 			}
 		}
+		return candidates, ok
 	case search.Or:
 		for _, part := range f {
 			some, ok := p.candidates(part)
