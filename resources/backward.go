@@ -89,7 +89,7 @@ func (s *Service) fillBack(v view, find store.Search, at cursor, count int, page
 		page.take(match.Version)
 		last = match.Position
 	}
-	return at, last, nil
+	return at, last, page.window.full()
 }
 
 // wayBack goes to where the page behind begins: before the first match behind its position, whatever has become of the matches there.
@@ -144,5 +144,5 @@ func (s *Service) fillHistoryBack(ctx context.Context, p access.Policy, q *histo
 		page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
 		last = e.Position
 	}
-	return last, nil
+	return last, page.window.full()
 }

@@ -77,8 +77,9 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 		s.commitEach(ctx, p, waiting, func(t *transaction, err error) {
 			i := places[t]
 			if err == nil {
-				answers[i], err = entries[i].answer(t.results[0], pref)
+				answers[i], err = gets.written(entries[i], t.results[0])
 			}
+			delete(places, t) // and what it holds
 			if err != nil {
 				answers[i] = s.refusal(ctx, in(entryAt(i), err))
 			}
@@ -88,7 +89,7 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 	for i, e := range list {
 		entry, w, err := s.readBatchEntry(p, links, e, entryAt(i), pref)
 		if err == nil && w != nil {
-			t := &transaction{writes: []*write{w}}
+			t := &transaction{writes: []*write{w}, found: gets.room()}
 			places[t], entries[i] = i, entry
 			if waiting = append(waiting, t); len(waiting) == maxTogether {
 				flush()
@@ -147,7 +148,8 @@ func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bund
 		return err
 	}
 	links.outside = outside
-	t := &transaction{links: links}
+	shown := getter{s: s, pref: pref}
+	t := &transaction{links: links, found: shown.room()}
 	var writes, gets []int // positions of the entries
 	for i, entry := range entries {
 		if entry == nil {
@@ -184,7 +186,7 @@ func (s *Service) carryOut(ctx context.Context, p access.Policy, entries []*bund
 	}
 	for n, i := range writes {
 		var err error
-		if answers[i], err = entries[i].answer(t.results[n], pref); err != nil {
+		if answers[i], err = shown.written(entries[i], t.results[n]); err != nil {
 			return err
 		}
 	}
@@ -237,7 +239,7 @@ func answerTo(r Result, pref Preferences) answer {
 	return a
 }
 
-// getter answers the GET and HEAD entries of a Bundle, as far as there is room for the answers.
+// getter answers the entries of a Bundle, as far as there is room for the answers.
 type getter struct {
 	s      *Service
 	policy access.Policy
@@ -245,6 +247,26 @@ type getter struct {
 	size   int // bytes of the answers so far
 	// entry says what the entries of a transaction have become, see search.Options. It is nil in a batch.
 	entry func(fullURL string) (reference string, ok bool)
+}
+
+// room is how many bytes of resources the answers to writes may hold beside those that there are.
+func (g *getter) room() int {
+	if g.pref.Return != ReturnRepresentation {
+		return 0
+	}
+	return max(0, g.s.MaxAnswer-g.size)
+}
+
+// written answers a write, without the resource where there is no room for it: what is written is written, and Prefer is no more than a
+// wish (RFC 7240, section 2).
+func (g *getter) written(e *bundleEntry, r Result) (answer, error) {
+	a, err := e.answer(r, g.pref)
+	a.version.Body = nil
+	if e.target.operation == "" && len(a.resource) > g.room() {
+		a.resource = nil
+	}
+	g.size += len(a.resource)
+	return a, err
 }
 
 func (g *getter) get(ctx context.Context, v view, e *bundleEntry) (answer, error) {
@@ -260,7 +282,7 @@ func (g *getter) get(ctx context.Context, v view, e *bundleEntry) (answer, error
 }
 
 func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer, error) {
-	t, s, p, pref := e.target, g.s, g.policy, g.pref
+	t, s, p, pref, most := e.target, g.s, g.policy, g.pref, max(1, g.s.MaxAnswer-g.size)
 	params, err := ParseQuery(t.query)
 	if err != nil {
 		return answer{}, err
@@ -272,15 +294,15 @@ func (g *getter) getTarget(ctx context.Context, v view, e *bundleEntry) (answer,
 	case t.part == metadata && t.id == "":
 		return getMetadata(pref, params)
 	case t.part == "_history" && t.version == "":
-		return s.getHistory(ctx, v, p, History{Type: t.resourceType, ID: t.id, Params: params}, pref)
+		return s.getHistory(ctx, v, p, History{Type: t.resourceType, ID: t.id, Params: params, most: most}, pref)
 	case t.id != "" && t.part != "" && t.version == "":
-		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient, entry: g.entry}
+		q := Search{Type: t.part, Compartment: &Compartment{t.resourceType, t.id}, Params: params, Lenient: pref.Lenient, most: most, entry: g.entry}
 		if t.part == "*" {
 			q.Type = ""
 		}
 		return s.getSearch(ctx, v, p, q, pref)
 	case t.id == "":
-		return s.getSearch(ctx, v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient, entry: g.entry}, pref)
+		return s.getSearch(ctx, v, p, Search{Type: t.resourceType, Params: params, Lenient: pref.Lenient, most: most, entry: g.entry}, pref)
 	}
 	version, err := s.getVersion(ctx, v, p, t)
 	if err != nil {

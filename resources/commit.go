@@ -17,6 +17,9 @@ type transaction struct {
 	links  *bundleLinks // what the entries of a Bundle call each other; nil outside of one
 	// reads are the Bundle's GET entries, which see the writes and are told what the entries have become; nil for none.
 	reads func(view, func(fullURL string) (string, bool)) error
+	// found is how many bytes of what creates have found the results may hold: of one big resource many criteria may find, and who asks
+	// for nothing is to get nothing. -1: all.
+	found int
 	// results are those of the run that was committed, one per write.
 	results []Result
 }
@@ -151,6 +154,7 @@ type run struct {
 	before  []*store.Version   // per write: the version that it ended; nil where there was none
 	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
 	ended   []ending           // what it deleted, as that was
+	found   int                // bytes of what creates have found, in the results
 }
 
 // ending is what a write has deleted.
@@ -416,6 +420,10 @@ func (r *run) find(i int, w *write, id string) error {
 	version, err := r.tx.Read(w.resourceType, id)
 	if err == nil && version.Damage != nil {
 		err = damaged(version.Key, version.Damage)
+	}
+	if r.found += len(version.Body); r.t.found >= 0 && r.found > r.t.found {
+		r.found -= len(version.Body)
+		version.Body = nil
 	}
 	r.results[i] = Result{Done: Found, Version: version}
 	return err

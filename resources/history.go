@@ -17,6 +17,7 @@ type History struct {
 	Type, ID string
 	Params   []search.Parameter // _count, _since, _at, _list, _summary, _elements, _cursor
 	Window   int                // as of a Search
+	most     int                // as of a Search
 }
 
 func (h History) path() string {
@@ -70,6 +71,7 @@ func (s *Service) History(ctx context.Context, p access.Policy, h History) (*His
 		}
 	}
 	page := &HistoryPage{Total: -1, damages: s.damages(ctx, p), shape: q.shape, window: s.window(storeView{ctx, s.Store}, h.Window)}
+	page.window.most = h.most
 	if q.count == 0 {
 		err = s.countVersions(ctx, p, q, page)
 	} else {
@@ -118,8 +120,11 @@ func (s *Service) fillVersions(ctx context.Context, p access.Policy, q *historyQ
 			page.Entries = append(page.Entries, page.window.holdVersion(e.Version))
 			last = e.Position
 		}
-		return !more
+		return !more && page.window.full() == nil
 	})
+	if err == nil {
+		err = page.window.full()
+	}
 	if gaveUp != "" { // the page ends early, and the next one goes on from there
 		more, last = true, gaveUp
 	}

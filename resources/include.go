@@ -161,6 +161,7 @@ func (in *includer) addOlder(from storeView, t referent) error {
 	default:
 		in.older[t] = true
 		in.page.Included = append(in.page.Included, in.page.window.hold(v))
+		return in.page.window.full()
 	}
 	return err
 }
@@ -253,8 +254,8 @@ func (in *includer) referring(source, code string, to map[string][]store.Version
 		if err != nil {
 			return err
 		}
-		if in.take(match.Version); in.cut {
-			return nil
+		if err := in.take(match.Version); err != nil || in.cut {
+			return err
 		}
 	}
 	return nil
@@ -268,12 +269,12 @@ func (in *includer) add(v store.Version) error {
 	}
 	ok, err := in.s.knowsOf(in.view, granted, v)
 	if err == nil && ok {
-		in.take(v)
+		return in.take(v)
 	}
 	return err
 }
 
-func (in *includer) take(v store.Version) {
+func (in *includer) take(v store.Version) error {
 	switch {
 	case in.seen[v.Key]:
 	case v.Damage != nil:
@@ -284,4 +285,5 @@ func (in *includer) take(v store.Version) {
 		in.seen[v.Key] = true
 		in.page.Included = append(in.page.Included, in.page.window.hold(v))
 	}
+	return in.page.window.full()
 }

@@ -90,7 +90,9 @@ func (in *includer) canonicals(resourceType string, left map[canonical]bool) err
 			return err
 		}
 		if match.Damage != nil { // and its url is not known
-			in.take(match.Version)
+			if err := in.take(match.Version); err != nil {
+				return err
+			}
 			continue
 		}
 		own, err := in.nameOf(match.Version)
@@ -100,7 +102,9 @@ func (in *includer) canonicals(resourceType string, left map[canonical]bool) err
 		for _, c := range []canonical{own, {url: own.url}} {
 			if left[c] {
 				delete(left, c)
-				in.take(match.Version)
+				if err := in.take(match.Version); err != nil {
+					return err
+				}
 			}
 		}
 		if len(left) == 0 || in.cut {

@@ -269,7 +269,7 @@ func (s *Service) newDeleteWhere(p access.Policy, links *bundleLinks, resourceTy
 }
 
 func (s *Service) commitOne(ctx context.Context, p access.Policy, w *write) (Result, error) {
-	t := &transaction{writes: []*write{w}}
+	t := &transaction{writes: []*write{w}, found: -1}
 	if err := s.commit(ctx, p, t); err != nil {
 		return Result{}, err
 	}

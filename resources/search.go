@@ -20,6 +20,8 @@ type Search struct {
 	Lenient     bool // leave out unknown parameters (Prefer: handling=lenient)
 	// Window is how many bytes of resources the page holds; of what is beyond it has no Body, and reads it as it is written. 0: all.
 	Window int
+	// most is how many bytes of resources a page inside of a Bundle may have; 0: any number.
+	most int
 	// entry is search.Options.Entry.
 	entry func(fullURL string) (reference string, ok bool)
 }
@@ -70,6 +72,7 @@ func (s *Service) search(ctx context.Context, v view, p access.Policy, q Search)
 		return nil, err
 	}
 	page := &Page{Total: at.Total, shape: Shape{parsed.Summary, parsed.Elements}, window: s.window(v, q.Window), damages: s.damages(ctx, p)}
+	page.window.most = q.most
 	for _, ignored := range parsed.Ignored {
 		page.Issues = append(page.Issues, fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: fhir.CodeNotSupported, Expression: []string{ignored.Name},
@@ -183,6 +186,9 @@ func (s *Service) fillMatches(v view, parsed *search.Query, find store.Search, a
 			}
 			page.take(match.Version)
 			last = match.Position
+			if err := page.window.full(); err != nil {
+				return at, "", false, err
+			}
 		}
 	}
 	return at, last, more, nil

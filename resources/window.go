@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"fhirside/fhir"
 	"fhirside/resources/store"
 	"fhirside/search"
 )
@@ -23,6 +24,7 @@ const (
 type window struct {
 	s     *Service
 	limit int  // bytes; 0: no limit
+	most  int  // bytes of all resources together, of which a page may not have more; 0: no limit
 	held  int  // bytes
 	short bool // something is not held
 	store storeView
@@ -45,6 +47,14 @@ func (w *window) hold(v store.Version) store.Version {
 	}
 	w.held += len(v.Body)
 	return v
+}
+
+// full refuses a page with more than it may have.
+func (w *window) full() error {
+	if w.most == 0 || w.held <= w.most {
+		return nil
+	}
+	return fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the answer has more than %d bytes, the most that is left for it in this Bundle: ask for less at once", w.most)
 }
 
 // search is the view's. What will not be held is not read.

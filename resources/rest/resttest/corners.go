@@ -97,6 +97,16 @@ var corners = []scenario{
 			request("HEAD", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1")),
 			has: []string{"ask for less at once"}},
 		{do: "POST ", status: 413, has: []string{"Bundle.entry[2]"}, body: bundleOf("transaction", request("GET", "Basic/1")+","+request("GET", "Basic/1")+","+request("GET", "Basic/1"))},
+		// A page may be too big by itself, and is not held until that is known.
+		{do: "PUT Basic/2", body: `{"resourceType":"Basic","id":"2","code":{"text":"` + strings.Repeat("long ", 8000) + `"},"subject":{"reference":"Basic/1"}}`, status: 201},
+		{do: "POST ", status: 200, statuses: "413 413 413 200 200", body: bundleOf("batch",
+			request("GET", "Basic")+","+request("GET", "Basic/_history")+","+request("GET", "Basic?_id=2&_include=Basic:subject")+","+request("GET", "Basic?_summary=count")+","+request("GET", "Basic?_count=1"))},
+		{do: "POST ", status: 413, has: []string{"Bundle.entry[0]", "ask for less at once"}, body: bundleOf("transaction", request("GET", "Basic"))},
+		{do: "POST ", status: 413, has: []string{"Bundle.entry[0]", "ask for less at once"}, body: bundleOf("transaction", request("GET", "Basic?_id=2&_include=Basic:subject"))},
+		// What is found is not repeated beyond that either.
+		{do: "POST ", header: map[string]string{"Prefer": "return=representation"}, status: 200, statuses: "200 200", body: foundTwice("transaction"), has: []string{`"fullUrl":"{base}/Basic/1"`}, hasNot: []string{`"fullUrl":"{base}/Basic/2"`}},
+		{do: "POST ", header: map[string]string{"Prefer": "return=representation"}, status: 200, statuses: "200 200", body: foundTwice("batch"), has: []string{`"fullUrl":"{base}/Basic/1"`}, hasNot: []string{`"fullUrl":"{base}/Basic/2"`}},
+		{do: "POST ", status: 200, statuses: "200 200", body: foundTwice("batch"), has: []string{`"location":"Basic/2/_history/1"`}, hasNot: []string{`"fullUrl"`}},
 	}},
 	{"histories as Bundles", []step{
 		{do: "PUT Patient/3", body: `{"resourceType":"Patient","id":"3"}`, status: 201},
@@ -135,4 +145,10 @@ var corners = []scenario{
 		{do: "GET Binary/1?_format=json", header: map[string]string{"Accept": "text/plain"}, status: 200, has: []string{`"resourceType":"Binary"`}},
 		{do: "GET Binary/1", header: map[string]string{"Accept": "image/png"}, status: 200, is: "content", headers: map[string]string{"Content-Type": "text/plain"}},
 	}},
+}
+
+// foundTwice is a Bundle of two creates of what is there already.
+func foundTwice(kind string) string {
+	return bundleOf(kind, named(urn("1"), "POST", "Basic", ifNoneExist("_id=1"), `{"resourceType":"Basic","code":{"text":"c"}}`)+","+
+		named(urn("2"), "POST", "Basic", ifNoneExist("_id=2"), `{"resourceType":"Basic","code":{"text":"c"}}`))
 }
