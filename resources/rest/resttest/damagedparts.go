@@ -114,8 +114,8 @@ func (w *damagedWorld) bundles() {
 // policies: the index, which was computed when the resource was whole, says who may know of it.
 func (w *damagedWorld) policies() {
 	w.ask("GET", "Observation/x3", "", "Patient", "p1").fails("Observation/x3")
-	w.ask("GET", "Observation?subject=Patient/p1", "", "Patient", "p1").finds("match", "Observation/x3", readable...).lacks("x3")
-	w.ask("GET", "Patient?_revinclude=Observation:subject", "", "Patient", "p1").finds("include", "Observation/x3", readable...).lacks("x3")
+	w.ask("GET", "Observation?subject=Patient/p1", "", "Patient", "p1").finds("match", "Observation/x3", readable...).lacks("/x3", `"x3"`)
+	w.ask("GET", "Patient?_revinclude=Observation:subject", "", "Patient", "p1").finds("include", "Observation/x3", readable...).lacks("/x3", `"x3"`)
 	w.ask("GET", "Observation/x3/_history/1", "", "Patient", "p1").is(404)
 	for _, id := range []string{"p2", "other"} { // to the last of whom the content belongs that was put there
 		w.ask("GET", "Observation/x3", "", "Patient", id).is(404).lacks(secret)
