@@ -95,12 +95,15 @@ func (n *identification) leftAsStored(c *criteria) (found []string, err error) {
 		}
 		return found, err
 	}
-	for match, err := range n.view.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: len(updated) + 2, KeysOnly: true}) {
+	for id, err := range c.matches(n.view, len(updated)+2) {
+		if err == nil {
+			err = compare(&n.compared, 1)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if !updated[match.ID] {
-			found = append(found, match.ID)
+		if !updated[id] {
+			found = append(found, id)
 		}
 		if len(found) > 1 {
 			break

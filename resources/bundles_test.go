@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"fhirside/fhir"
 	"fhirside/resources"
 	"fhirside/resources/access"
+	"fhirside/resources/store"
 	"fhirside/resources/store/sqlite"
 	"fhirside/search"
 )
@@ -64,6 +67,35 @@ func TestComparedEntries(t *testing.T) {
 		refusal := (*fhir.Error)(nil)
 		if got := errors.As(err, &refusal) && refusal.Reason == fhir.TooCostly; got != refused || !refused && err != nil {
 			t.Errorf("%s: %v, want a refusal for its costs: %v", criteria, err, refused)
+		}
+	}
+}
+
+// undecided is a store whose searches find one resource of which nobody can tell whether it matches.
+type undecided struct{ store.Store }
+
+func (undecided) Search(context.Context, store.Search) iter.Seq2[store.Match, error] {
+	return func(yield func(store.Match, error) bool) {
+		yield(store.Match{Version: store.Version{Key: store.Key{Type: "Basic", ID: "u"}, Damage: store.ErrUndecided}}, nil)
+	}
+}
+
+// A conditional reference is not resolved by guess, also where the transaction updates what it searches.
+func TestUndecidedReference(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), sqlite.Memory, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s := resources.New(resources.Options{Store: undecided{st}, Integrity: resources.IgnoreReferences})
+	for _, update := range []string{"", `,{"resource":{"resourceType":"Basic","id":"b","code":{"text":"c"}},"request":{"method":"PUT","url":"Basic/b"}}`} {
+		bundle, err := fhir.Parse([]byte(`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Basic","code":{"text":"c"},"subject":{"reference":"Basic?code=c"}},"request":{"method":"POST","url":"Basic"}}` + update + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := s.Bundle(t.Context(), access.Everything, bundle, resources.Preferences{})
+		if status, _ := resources.Status(err); err == nil || status != http.StatusInternalServerError {
+			t.Errorf("%v: %s", err, answer)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -144,16 +145,27 @@ func (c *criteria) find(v view) (id string, err error) {
 	return found[0], nil
 }
 
+// matches yields the ids of so many resources that match the criteria.
+func (c *criteria) matches(v view, limit int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: limit, KeysOnly: true}) {
+			if err == nil && isUndecided(match.Version) { // nothing is written by guess
+				err = damaged(match.Key, match.Damage)
+			}
+			if !yield(match.ID, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // list gives what matches the criteria: at most so many, an error where there are more.
 func (c *criteria) list(v view, most int) (found []string, err error) {
-	for match, err := range v.Search(store.Search{Types: []string{c.typ}, Filter: c.filter, Limit: most + 1, KeysOnly: true}) {
-		if err == nil && isUndecided(match.Version) { // nothing is written by guess
-			err = damaged(match.Key, match.Damage)
-		}
+	for id, err := range c.matches(v, most+1) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, match.ID)
+		found = append(found, id)
 	}
 	switch {
 	case len(found) <= most:

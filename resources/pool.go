@@ -46,6 +46,14 @@ const (
 	followed    = 100
 )
 
+// compare adds comparisons to those that there were, and refuses too many.
+func compare(compared *int, more int) error {
+	if *compared += more; *compared > maxCompared {
+		return fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the criteria of this Bundle have too many of its entries to be compared with: send it in parts, or use criteria that ask for an identifier")
+	}
+	return nil
+}
+
 // effort is how many comparisons it takes to compare one resource with a filter.
 func effort(f search.Filter) int {
 	switch f := f.(type) {
@@ -85,8 +93,8 @@ func (p *pool) find(c *criteria, compared *int, w world) (found []int, err error
 	if !few {
 		candidates = p.all
 	}
-	if *compared += len(candidates) * (1 + effort(c.filter)); *compared > maxCompared {
-		return nil, fhir.Errorf(fhir.TooCostly, fhir.CodeTooCostly, "the criteria of this Bundle have too many of its entries to be compared with: send it in parts, or use criteria that ask for an identifier")
+	if err := compare(compared, len(candidates)*(1+effort(c.filter))); err != nil {
+		return nil, err
 	}
 	for _, at := range candidates {
 		w.judged = p.subjects[at]
