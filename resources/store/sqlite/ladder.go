@@ -263,9 +263,14 @@ func (r *rungs) peek() (c climber, ok bool, err error) {
 // on are values on a rung, for what has none that can be read.
 func (l *ladder) on(r rung) *index.Values {
 	param := l.p.q.Sort[0].Param
+	number := index.Number{Param: param, Lo: r.number, Hi: r.number}
 	switch {
 	case r.missing:
 		return &index.Values{}
+	case l.kind == numberRungs && l.p.q.Sort[0].Kind == search.TypeQuantity:
+		return &index.Values{Quantities: []index.Quantity{{Number: number}}}
+	case l.kind == numberRungs:
+		return &index.Values{Numbers: []index.Number{number}}
 	case l.kind == textRungs:
 		return &index.Values{Strings: []index.String{{Param: param, Text: r.text, Folded: r.text}}}
 	case l.kind == secondRungs:
