@@ -48,11 +48,11 @@ func (w *way[M]) pass(m M) bool {
 // page are the matches at the end of the way, and the cursor of the page that they are. Where the end was not met, since the matches
 // there are gone, the page ends where it ought to.
 func (w *way[M]) page() ([]M, cursor) {
-	if end := w.from.Pages*w.count - w.before; !w.met && end >= 0 && end < len(w.passed) {
+	if end := w.from.Matches - w.before; !w.met && end >= 0 && end < len(w.passed) {
 		w.passed = w.passed[:end]
 	}
 	at := w.from
-	at.Until, at.Next, at.Pages = "", "", 0
+	at.Until, at.Next, at.Matches = "", "", 0
 	begin := max(len(w.passed)-w.count, 0)
 	shown := w.passed[begin:]
 	if begin == 0 { // and nothing is before it, since more than one page is kept
@@ -62,11 +62,11 @@ func (w *way[M]) page() ([]M, cursor) {
 	var marks []mark
 	place := begin - 1 - w.count
 	for ; place >= 0 && len(marks) < near; place -= w.count {
-		marks = append(marks, mark{w.position(w.passed[place]), 1})
+		marks = append(marks, mark{w.position(w.passed[place]), w.count})
 	}
 	slices.Reverse(marks)
-	pages := (w.before + place + w.count + w.count) / w.count // from where the way began to the first mark, or to the page
-	at.Back = append(append(slices.Clone(at.Back), mark{w.from.After, max(pages, 1)}), marks...)
+	toMark := w.before + place + w.count + 1 // from where the way began to the first mark, or to the page
+	at.Back = append(append(slices.Clone(at.Back), mark{w.from.After, toMark}), marks...)
 	return shown, at.thinned()
 }
 
@@ -103,7 +103,7 @@ func wayBack(v view, find store.Search, at cursor, count int) (way[store.Match],
 		}
 		w.stop = match.Position
 	}
-	find.After, find.Limit = at.After, at.enough(count)
+	find.After, find.Limit = at.After, at.enough()
 	n := 0
 	for match, err := range v.Search(find) {
 		if err != nil {
@@ -118,13 +118,13 @@ func wayBack(v view, find store.Search, at cursor, count int) (way[store.Match],
 }
 
 // enough are the matches that are passed at most on the way to a page.
-func (c cursor) enough(count int) int { return 2*c.Pages*count + backSlack }
+func (c cursor) enough() int { return 2*c.Matches + backSlack }
 
 // fillHistoryBack reads a page of a history that is reached by previous.
 func (s *Service) fillHistoryBack(ctx context.Context, p access.Policy, q *historyQuery, page *HistoryPage) (last string, err error) {
 	find := q.find
 	if p == access.Everything {
-		find.Limit = q.at.enough(q.count)
+		find.Limit = q.at.enough()
 	}
 	w := way[store.HistoryEntry]{from: q.at, count: q.count, position: func(e store.HistoryEntry) string { return e.Position }}
 	if _, err := q.versions(ctx, p, find, func(e store.HistoryEntry) bool {

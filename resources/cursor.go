@@ -29,19 +29,20 @@ type cursor struct {
 	Containers []string `json:"c,omitempty"`
 	// Back are where pages before this one begin, the nearest last.
 	Back []mark `json:"b,omitempty"`
-	// Until is where a page ends that was reached from the one behind it, and Next the first match of that; Pages is how many pages there
+	// Until is where a page ends that was reached from the one behind it, and Next the first match of that; Matches is how many there
 	// were from After to there.
-	Until string `json:"u,omitempty"`
-	Next  string `json:"x,omitempty"`
-	Pages int    `json:"g,omitempty"`
+	Until   string `json:"u,omitempty"`
+	Next    string `json:"x,omitempty"`
+	Matches int    `json:"g,omitempty"`
 
 	first string // the position of the page's first match
 }
 
-// mark is where a page begins ("": the first) and how many pages there are from it to the next mark, or to the page itself.
+// mark is where a page begins ("": the first) and how many matches there are from it to the next mark, or to the page itself: pages
+// may differ in size, since each request says its _count.
 type mark struct {
-	After string `json:"a"`
-	Pages int    `json:"n"`
+	After   string `json:"a"`
+	Matches int    `json:"n"`
 }
 
 // Bounds of cursor.Back, which makes URLs longer.
@@ -51,10 +52,10 @@ const (
 )
 
 // advanced is the cursor of the page behind this one, which ended at a position.
-func (c cursor) advanced(last string, total int64) cursor {
+func (c cursor) advanced(last string, total int64, count int) cursor {
 	next := c
 	next.After, next.Total = last, total
-	next.Back = append(slices.Clone(c.Back), mark{c.After, 1})
+	next.Back = append(slices.Clone(c.Back), mark{c.After, count})
 	return next.thinned()
 }
 
@@ -67,12 +68,12 @@ func (c cursor) thinned() cursor {
 	for len(c.Back) > 1 && (len(c.Back) > maxBack || bytes > maxBackBytes) {
 		least := 1
 		for i := 1; i < len(c.Back)-near/2; i++ {
-			if c.Back[i-1].Pages+c.Back[i].Pages < c.Back[least-1].Pages+c.Back[least].Pages {
+			if c.Back[i-1].Matches+c.Back[i].Matches < c.Back[least-1].Matches+c.Back[least].Matches {
 				least = i
 			}
 		}
 		bytes -= len(c.Back[least].After)
-		c.Back[least-1].Pages += c.Back[least].Pages
+		c.Back[least-1].Matches += c.Back[least].Matches
 		c.Back = slices.Delete(c.Back, least, least+1)
 	}
 	return c
@@ -85,7 +86,7 @@ func (c cursor) previous() (cursor, bool) {
 		return c, false
 	}
 	from := c.Back[n-1]
-	c.After, c.Until, c.Next, c.Pages, c.Back = from.After, c.After, c.first, from.Pages, c.Back[:n-1]
+	c.After, c.Until, c.Next, c.Matches, c.Back = from.After, c.After, c.first, from.Matches, c.Back[:n-1]
 	return c, true
 }
 

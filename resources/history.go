@@ -98,7 +98,7 @@ func (s *Service) fillHistory(ctx context.Context, p access.Policy, q *historyQu
 		page.Total = int64(len(page.Entries))
 	}
 	q.at.Query = formatQuery(q.applied)
-	page.links, err = s.pageLinks(p, q.at, q.at.advanced(last, -1), more, q.count)
+	page.links, err = s.pageLinks(p, q.at, q.at.advanced(last, -1, q.count), more, q.count)
 	return err
 }
 

@@ -46,7 +46,7 @@ func TestCursorsAreSealed(t *testing.T) {
 		c := cursor{
 			Path: rapid.StringMatching(`[A-Z][a-z]{2,8}`).Draw(t, "path"), Query: formatQuery([]search.Parameter{{Name: "family", Value: rapid.String().Draw(t, "value")}}),
 			After: rapid.StringMatching(`[ -~]*`).Draw(t, "after"), Total: rapid.Int64().Draw(t, "total"),
-			Began: rapid.Int64().Draw(t, "began"), Back: []mark{{rapid.String().Draw(t, "back"), rapid.IntRange(1, 9).Draw(t, "pages")}},
+			Began: rapid.Int64().Draw(t, "began"), Back: []mark{{rapid.String().Draw(t, "back"), rapid.IntRange(1, 9).Draw(t, "matches")}},
 		}
 		sealed := box.seal(c, "anne")
 		if got, err := box.open(sealed, c.Path, "anne"); err != nil || !reflect.DeepEqual(got, c) {

@@ -162,7 +162,7 @@ func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, 
 		return err
 	}
 	at.Query = formatQuery(without(parsed.Applied, "_count"))
-	links, err := s.pageLinks(p, at, at.advanced(last, page.Total), more, parsed.Count)
+	links, err := s.pageLinks(p, at, at.advanced(last, page.Total, parsed.Count), more, parsed.Count)
 	page.links = inFormat(links, q.Params)
 	return err
 }
