@@ -44,7 +44,7 @@ func TestPagesOfOtherSizes(t *testing.T) {
 			}
 			count := rapid.SampledFrom([]int{1, 500, 1000}).Draw(t, "size back")
 			first, last, it, _ := list.show(before, count)
-			if last != begin-1 || first != max(begin-count, 1) {
+			if last != begin-1 || first > last || last-first >= count { // it may have fewer
 				t.Fatalf("before %d, a page of %d is %d to %d", begin, count, first, last)
 			}
 			begin, here = first, it
