@@ -22,7 +22,7 @@ import (
 const (
 	historyName = "history" // every version of every resource
 	clockName   = "clock"   // see clock.go
-	locksName   = "locks"   // criteria that found nothing, see tx.go
+	locksName   = "locks"   // criteria that found nothing, see locks.go
 	schemaName  = "schema"  // how documents are laid out
 )
 

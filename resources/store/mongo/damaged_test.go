@@ -2,10 +2,15 @@ package mongo
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"fhirside/resources/store"
+	"fhirside/resources/store/mongo/mongotest"
 	"fhirside/search"
 	"fhirside/search/index"
 	"fhirside/search/searchtest"
@@ -87,6 +92,56 @@ func TestStrangeDocuments(t *testing.T) {
 		}
 		if v, err := s.Read(t.Context(), "Patient", id); err != nil || v.Damage != nil || v.Version != 2 {
 			t.Errorf("%s is not whole again: %+v, %v", id, v, err)
+		}
+	}
+}
+
+// Counts go by the documents that have an id, as searches do, also where a chain leads to one that has none.
+func TestCountAmongStrangers(t *testing.T) {
+	s := open(t, Options{})
+	load(t, s, [][]store.Record{clinic()[:100]})
+	var document bson.D
+	if err := s.db.Collection("Patient").FindOne(t.Context(), d("_id", "p5")).Decode(&document); err != nil {
+		t.Fatal(err)
+	}
+	document[0].Value = bson.NewObjectID() // as a shell does who inserts a copy
+	if _, err := s.db.Collection("Patient").InsertOne(t.Context(), document); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []search.Filter{
+		search.Chain{Param: "subject", Type: "Patient", Filter: search.Token{Param: "gender", AnySystem: true, Code: "female"}},
+		search.And{search.Chain{Param: "subject", Type: "Patient", Filter: search.All{}}, search.Token{Param: "category", AnySystem: true, Code: "survey"}},
+	} {
+		found, err := listOf(s.Search(t.Context(), store.Search{Types: []string{"Observation"}, Filter: link}))
+		if err != nil || len(found) == 0 {
+			t.Errorf("found %d, %v", len(found), err)
+		}
+		if n, err := s.Count(t.Context(), []string{"Observation"}, link); err != nil || n != int64(len(found)) {
+			t.Errorf("counted %d of %d, %v", n, len(found), err)
+		}
+	}
+}
+
+// A version whose commit is no number has no place in the order of commits. It keeps no server from starting, and no commit from its time.
+func TestCommitThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, commit := range []any{"text", time.Now(), math.Inf(1), bson.NewObjectID(), nil} {
+		uri := mongotest.URI(t)
+		s := openAt(t, uri, Options{})
+		put(t, s, "a", "a")
+		newest := put(t, s, "b", "b")
+		if _, err := s.db.Collection(historyName).UpdateByID(t.Context(), "Patient/a/0000000001", d("$set", d("commit", commit))); err != nil {
+			t.Fatal(err)
+		}
+		again := openAt(t, uri, Options{})
+		if _, err := again.Ready(t.Context()); err != nil {
+			t.Errorf("%v: %v", commit, err)
+		}
+		if later := put(t, again, "c", "c"); !later.Updated.After(newest.Updated) || later.Updated.After(time.Now().Add(time.Hour)) {
+			t.Errorf("%v: %v follows %v", commit, later.Updated, newest.Updated)
+		}
+		if got := changesOf(t, again); len(got) != 2 {
+			t.Errorf("%v: %v", commit, got)
 		}
 	}
 }

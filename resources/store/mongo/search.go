@@ -243,6 +243,15 @@ func mentionsUpdated(f search.Filter) bool {
 }
 
 func (v *view) count(types []string, filter search.Filter) (total int64, err error) {
+	total, err = v.countOnce(types, filter)
+	if errors.Is(err, errUnplaced) { // met by a chain
+		v.unlimited = true
+		total, err = v.countOnce(types, filter)
+	}
+	return total, err
+}
+
+func (v *view) countOnce(types []string, filter search.Filter) (total int64, err error) {
 	types, err = v.types(types)
 	if err != nil {
 		return 0, err

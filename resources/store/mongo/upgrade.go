@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -100,13 +101,14 @@ func (s *Store) admit(ctx context.Context) error {
 }
 
 // catchUp moves the clock to the newest commit of the history where it is behind it: a backup was restored without the clock, or with an
-// older one.
+// older one. A version whose commit somebody has made something else than a number has no place in the order, and does not count.
 func (s *Store) catchUp(ctx context.Context) error {
 	missing, err := s.catalog.missing(ctx, historyName, historyIndexes())
 	if err != nil || len(missing) > 0 { // without its index the newest commit cannot be found in time
 		return err
 	}
-	newest, err := s.db.Collection(historyName).FindOne(ctx, d(), options.FindOne().SetSort(d("commit", -1, "n", -1)).SetProjection(d("commit", 1))).Raw()
+	numbered := d("commit", d("$gte", int64(0), "$lte", int64(math.MaxInt64)))
+	newest, err := s.db.Collection(historyName).FindOne(ctx, numbered, options.FindOne().SetSort(d("commit", -1, "n", -1)).SetProjection(d("commit", 1))).Raw()
 	if errors.Is(err, driver.ErrNoDocuments) {
 		return nil
 	}
