@@ -85,13 +85,15 @@ func setOf(hello bson.Raw, o *options.ClientOptions) finding {
 	if o.ReplicaSet != nil {
 		wanted = *o.ReplicaSet
 	}
-	name, inSet := hello.Lookup("setName").StringValueOK()
+	name, _ := hello.Lookup("setName").StringValueOK()
 	primary, _ := hello.Lookup("isWritablePrimary").BooleanOK()
 	switch {
 	case isRouter(hello) && wanted != "":
 		return finding{"is the router (mongos) of a sharded cluster: leave replicaSet out of the connection string", true}
-	case !inSet && !isRouter(hello):
+	case isAlone(hello):
 		return finding{"answers, but " + standaloneText, true}
+	case isGhost(hello):
+		return finding{text: ghostText}
 	case wanted != "" && wanted != name:
 		return finding{fmt.Sprintf("is a member of the replica set %q, and the connection string says replicaSet=%s: correct that", name, wanted), true}
 	case primary:
@@ -122,6 +124,21 @@ func otherMembers(o *options.ClientOptions, failed error) (list []finding) {
 func isRouter(hello bson.Raw) bool {
 	msg, _ := hello.Lookup("msg").StringValueOK()
 	return msg == "isdbgrid"
+}
+
+// isGhost says whether it is to be a member of a replica set, and has no configuration of one: it was never given one, or has only just
+// started. Waiting may mend that.
+func isGhost(hello bson.Raw) bool {
+	ghost, _ := hello.Lookup("isreplicaset").BooleanOK()
+	return ghost
+}
+
+const ghostText = "has no replica set yet: if that does not end by itself, run rs.initiate() there, once"
+
+// isAlone says whether it is neither a member of a replica set nor to become one, nor a router.
+func isAlone(hello bson.Raw) bool {
+	_, inSet := hello.Lookup("setName").StringValueOK()
+	return !inSet && !isRouter(hello) && !isGhost(hello)
 }
 
 const refusedText = "MongoDB refuses the user, the password or the certificate of the connection string: correct them, and authSource=NAME " +

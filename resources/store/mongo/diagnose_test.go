@@ -51,6 +51,7 @@ func TestDiagnosis(t *testing.T) {
 		{"an unknown authority", "mongodb://" + encrypted.Host + "/?tls=true&" + fast, false, []string{"authority that is not known", "tlsCAFile="}},
 		{"a sign in the password", "mongodb://u:s3@cr3t@h/", true, []string{"%40"}},
 		{"an escape in the password", "mongodb://u:s3%cr3t@h/", true, []string{"%25"}},
+		{"a password and no host", "mongodb://u:s3cr3t/db", true, []string{"a port is no number"}},
 		{"a slash in the password", "mongodb://u:s3/cr3t@h/", true, []string{"slash"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,6 +154,7 @@ func TestSetOf(t *testing.T) {
 		{map[string]any{"setName": "a", "isWritablePrimary": false}, "", false, "most of its members"},
 		{map[string]any{"setName": "a"}, "b", true, "replicaSet=b"},
 		{map[string]any{"isWritablePrimary": true}, "a", true, "rs.initiate()"},
+		{map[string]any{"isreplicaset": true, "isWritablePrimary": false}, "a", false, "no replica set yet"},
 		{map[string]any{"msg": "isdbgrid"}, "a", true, "leave replicaSet out"},
 	} {
 		hello, err := bson.Marshal(test.hello)

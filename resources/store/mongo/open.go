@@ -76,6 +76,9 @@ func parse(uri string) (*connstring.ConnString, error) {
 	if errors.As(err, &escape) || strings.Contains(hosts, "@") {
 		return nil, errors.New(`a user name or password has a sign that means something in it: write "%" as %25, "@" as %40, ":" as %3A, "/" as %2F and "?" as %3F`)
 	}
+	if err != nil && strings.Contains(err.Error(), "port must be an integer") {
+		return nil, errors.New(`a port is no number; if it was meant as a password, "@" and the host are missing behind it`)
+	}
 	return parsed, err
 }
 
@@ -179,13 +182,13 @@ func (s *Store) fits(ctx context.Context) error {
 		}
 		return err
 	}
-	_, inSet := hello.Lookup("setName").StringValueOK()
-	sharded := isRouter(hello)
 	primary, _ := hello.Lookup("isWritablePrimary").BooleanOK()
 	wire, _ := whole(hello.Lookup("maxWireVersion"))
 	switch {
-	case !inSet && !sharded:
+	case isAlone(hello):
 		return unfit{standaloneText}
+	case isGhost(hello):
+		return fmt.Errorf("%w: this MongoDB server %s", store.ErrUnavailable, ghostText)
 	case wire < minWireVersion:
 		return unfit{"this MongoDB server is too old: fhirside needs 7.0 or newer"}
 	case !primary:
