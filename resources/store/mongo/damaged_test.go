@@ -143,5 +143,8 @@ func TestCommitThatIsNone(t *testing.T) {
 		if got := changesOf(t, again); len(got) != 2 {
 			t.Errorf("%v: %v", commit, got)
 		}
+		if got := historyOf(t, again, store.History{Type: "Patient", ID: "a"}); len(got) != 1 {
+			t.Errorf("%v: its own history %v", commit, got)
+		}
 	}
 }
