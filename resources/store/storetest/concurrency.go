@@ -257,21 +257,7 @@ func pollers(w *world) {
 			}
 		})
 	}
-	w.together(writers, func(i int) error {
-		for j := range times {
-			err := w.Commit(w.ctx, func(tx store.Tx) error {
-				if _, err := putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", i, j), "")); err != nil {
-					return err
-				}
-				_, err := putNext(tx, doc("Patient", "shared", fmt.Sprintf(`"language":"%d"`, i)))
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	w.writeAndShare(writers, times)
 	done.Store(true)
 	wg.Wait()
 	for _, p := range clients {
@@ -313,6 +299,26 @@ func readYourWrites(w *world) {
 			list, err := w.ReadMany(w.ctx, []store.Key{{Type: "Patient", ID: id}})
 			if err != nil || len(list) != 1 {
 				return fmt.Errorf("read many %s: %v %w", id, list, err)
+			}
+		}
+		return nil
+	})
+}
+
+// writeAndShare has writers commit at once, each as often as that, a Patient of its own together with the next version of one that all
+// of them write.
+func (w *world) writeAndShare(writers, times int) {
+	w.together(writers, func(i int) error {
+		for j := range times {
+			err := w.Commit(w.ctx, func(tx store.Tx) error {
+				if _, err := putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", i, j), "")); err != nil {
+					return err
+				}
+				_, err := putNext(tx, doc("Patient", "shared", fmt.Sprintf(`"language":"%d"`, i)))
+				return err
+			})
+			if err != nil {
+				return err
 			}
 		}
 		return nil

@@ -198,21 +198,7 @@ func followers(w *world) {
 			}
 		})
 	}
-	w.together(writers, func(i int) error {
-		for j := range times {
-			err := w.Commit(w.ctx, func(tx store.Tx) error {
-				if _, err := putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", i, j), "")); err != nil {
-					return err
-				}
-				_, err := putNext(tx, doc("Patient", "shared", fmt.Sprintf(`"language":"%d"`, i)))
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	w.writeAndShare(writers, times)
 	following.Wait()
 	want := all(w, "changes", w.Changes(w.ctx, ""))
 	for i, list := range lists {
