@@ -130,28 +130,13 @@ func condition(registry *search.Registry, base, resourceType string, query []sea
 	if err != nil {
 		return nil, err
 	}
-	if looksElsewhere(parsed.Filter) {
+	if search.HasLinks(parsed.Filter) { // it would tell of resources to those without a right to them
 		return nil, errElsewhere
 	}
 	return parsed.Filter, nil
 }
 
 var errElsewhere = errors.New("the condition of a scope is about the resource itself: no chains, no _has")
-
-// looksElsewhere says whether a filter depends on other resources. In a scope it would tell of those without a right to them.
-func looksElsewhere(f search.Filter) bool {
-	switch f := f.(type) {
-	case search.And:
-		return slices.ContainsFunc(f, looksElsewhere)
-	case search.Or:
-		return slices.ContainsFunc(f, looksElsewhere)
-	case search.Not:
-		return looksElsewhere(f.Filter)
-	case search.Chain, search.Has:
-		return true
-	}
-	return false
-}
 
 // Set is a set of scopes.
 type Set struct {

@@ -46,7 +46,15 @@ func (b *bell) join() {
 	}
 	ctx, stop := context.WithCancel(b.s.closing)
 	b.stop = stop
-	b.working.Go(func() { b.listen(ctx) })
+	if ctx.Err() == nil { // else somebody may wait already for those who listen
+		b.working.Go(func() { b.listen(ctx) })
+	}
+}
+
+// wait waits until nobody listens, after the store has begun to close.
+func (b *bell) wait() {
+	b.next() // comes behind whoever joins at this moment
+	b.working.Wait()
 }
 
 // leave ends it; when the last follower has left nothing listens.

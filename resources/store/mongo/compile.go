@@ -123,40 +123,20 @@ func (c compiler) cost(part condition) int {
 
 // paramOf is the parameter that a leaf, or an Or of leaves of one parameter, is about; "" for anything else.
 func paramOf(f search.Filter) string {
-	switch f := f.(type) {
-	case search.Token:
-		return f.Param
-	case search.Other:
-		return f.Param
-	case search.Reference:
-		return f.Param
-	case search.String:
-		return f.Param
-	case search.Date:
-		return f.Param
-	case search.Number:
-		return f.Param
-	case search.Quantity:
-		return f.Param
-	case search.URI:
-		return f.Param
-	case search.Present:
-		return f.Param
-	case search.Composite:
-		return f.Param
-	case search.Or:
-		if len(f) == 0 {
+	parts, or := f.(search.Or)
+	if !or {
+		return search.ParamOf(f)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	param := paramOf(parts[0])
+	for _, part := range parts[1:] {
+		if paramOf(part) != param {
 			return ""
 		}
-		param := paramOf(f[0])
-		for _, part := range f[1:] {
-			if paramOf(part) != param {
-				return ""
-			}
-		}
-		return param
 	}
-	return ""
+	return param
 }
 
 func (c compiler) or(filters search.Or) (condition, error) {

@@ -86,8 +86,8 @@ func (f finder) leavesFew(filter search.Filter) (bool, error) {
 	var own search.And
 	sources := false
 	for _, part := range parts {
-		if isLinked(part) {
-			sources = sources || hasSources(part)
+		if search.HasLinks(part) {
+			sources = sources || search.HasSources(part)
 			continue
 		}
 		own = append(own, part)
@@ -107,16 +107,6 @@ func (f finder) leavesFew(filter search.Filter) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// hasSources says whether a filter has a _has.
-func hasSources(f search.Filter) (has bool) {
-	_, _ = rewrite(f, true, func(link search.Filter, _ bool) (search.Filter, error) {
-		_, is := link.(search.Has)
-		has = has || is
-		return link, nil
-	})
-	return has
 }
 
 // ofType is what is left of a filter on resources of one type. What holds for other types only, as a policy says it of each, is not

@@ -19,7 +19,7 @@ func (t *tx) unsent(types []string, f search.Filter) (replaced, added bool) {
 	if len(waiting) == 0 {
 		return false, false
 	}
-	if len(waiting) > maxUnsent || hasLinks(f) || slices.ContainsFunc(types, search.IsContained) {
+	if len(waiting) > maxUnsent || search.HasLinks(f) || slices.ContainsFunc(types, search.IsContained) {
 		return true, true
 	}
 	for _, v := range waiting {
@@ -37,21 +37,6 @@ func (t *tx) unsent(types []string, f search.Filter) (replaced, added bool) {
 		}
 	}
 	return replaced, false
-}
-
-// hasLinks says whether a filter asks about other resources.
-func hasLinks(f search.Filter) bool {
-	switch f := f.(type) {
-	case search.Chain, search.Has:
-		return true
-	case search.And:
-		return slices.ContainsFunc(f, hasLinks)
-	case search.Or:
-		return slices.ContainsFunc(f, hasLinks)
-	case search.Not:
-		return hasLinks(f.Filter)
-	}
-	return false
 }
 
 // search finds what matches. Writes that wait stay where they are if they make no difference.

@@ -72,16 +72,7 @@ func isLookup(q store.Search) bool { return q.KeysOnly && q.Limit > 0 && q.Limit
 // mayBeOneCommand says whether a search can turn out to be one command that answers at once. That sees one moment by itself, without a
 // transaction that would have to be ended.
 func mayBeOneCommand(q store.Search) bool {
-	return len(q.Types) == 1 && q.Limit > 0 && q.Limit <= maxBatch && !isLinked(q.Filter)
-}
-
-// isLinked says whether a filter has a Chain or a Has.
-func isLinked(f search.Filter) (linked bool) {
-	_, _ = rewrite(f, true, func(link search.Filter, _ bool) (search.Filter, error) {
-		linked = true
-		return link, nil
-	})
-	return linked
+	return len(q.Types) == 1 && q.Limit > 0 && q.Limit <= maxBatch && !search.HasLinks(q.Filter)
 }
 
 // Count is the number of resources that match.
@@ -229,17 +220,10 @@ func (v *view) horizonFor(q store.Search) (int64, error) {
 }
 
 func mentionsUpdated(f search.Filter) bool {
-	switch f := f.(type) {
-	case search.Date:
-		return f.Param == paramUpdated
-	case search.And:
-		return slices.ContainsFunc(f, mentionsUpdated)
-	case search.Or:
-		return slices.ContainsFunc(f, mentionsUpdated)
-	case search.Not:
-		return mentionsUpdated(f.Filter)
-	}
-	return false
+	return search.Some(f, func(f search.Filter) bool {
+		date, is := f.(search.Date)
+		return is && date.Param == paramUpdated
+	})
 }
 
 func (v *view) count(types []string, filter search.Filter) (total int64, err error) {

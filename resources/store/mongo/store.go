@@ -85,7 +85,7 @@ func (s *Store) Close() error {
 	s.rules.wait()
 	s.upgrade.working.Wait()
 	s.builder.working.Wait()
-	s.bell.working.Wait()
+	s.bell.wait()
 	s.watching.Wait()
 	s.outliving.Wait()
 	s.clock.close(ctx)

@@ -124,7 +124,7 @@ func (x *compiler) all(list search.And) (node, error) {
 	parts := make([]node, 0, len(list))
 	var links []search.Filter
 	for _, f := range list {
-		if hasLinks(f) {
+		if search.HasLinks(f) {
 			links = append(links, f)
 			continue
 		}
@@ -141,7 +141,7 @@ func (x *compiler) all(list search.And) (node, error) {
 	inner := *x
 	if _, all := own.(always); !all {
 		enough := x.s.limits.small
-		if slices.ContainsFunc(links, hasSources) {
+		if slices.ContainsFunc(links, search.HasSources) {
 			enough = max(enough, x.s.limits.few)
 		}
 		rows, err := x.rowsOf(own, enough)
@@ -177,31 +177,6 @@ func (x *compiler) rowsOf(n node, limit int) (int, error) {
 	candidates := p.some(func(i int) bool { return rankOf(p.parts[i]) != rankNone })
 	_, rows, err := p.shortest(candidates, limit)
 	return rows, err
-}
-
-// hasLinks says whether a filter leads to other resources.
-func hasLinks(f search.Filter) bool {
-	_, chain := f.(search.Chain)
-	return chain || hasSources(f) || anyPart(f, hasLinks)
-}
-
-// hasSources says whether a filter is about resources that refer to those searched.
-func hasSources(f search.Filter) bool {
-	_, has := f.(search.Has)
-	return has || anyPart(f, hasSources)
-}
-
-// anyPart says whether something holds for a part of a filter.
-func anyPart(f search.Filter, holds func(search.Filter) bool) bool {
-	switch f := f.(type) {
-	case search.And:
-		return slices.ContainsFunc(f, holds)
-	case search.Or:
-		return slices.ContainsFunc(f, holds)
-	case search.Not:
-		return holds(f.Filter)
-	}
-	return false
 }
 
 // twin compiles a condition on a parameter whose rows are mostly those of its twin.

@@ -30,7 +30,6 @@ func judgedBy(f search.Filter) (p params) {
 		}
 		return p
 	}
-	one := func(param string) params { return params{of: []string{param}} }
 	switch f := f.(type) {
 	case search.And:
 		return parts(f)
@@ -40,26 +39,13 @@ func judgedBy(f search.Filter) (p params) {
 		return judgedBy(f.Filter)
 	case search.All, search.None, search.ID, search.Type:
 		return params{}
-	case search.Present:
-		return one(f.Param)
-	case search.Token:
-		return one(f.Param)
-	case search.Other:
-		return one(f.Param)
-	case search.String:
-		return one(f.Param)
-	case search.Reference:
-		return one(f.Param)
-	case search.Date:
-		return one(f.Param)
-	case search.Number:
-		return one(f.Param)
-	case search.Quantity:
-		return one(f.Param)
-	case search.URI:
-		return one(f.Param)
 	case search.Chain:
-		return one(f.Param)
+		return params{of: []string{f.Param}}
+	case search.Composite: // of several parameters
+		return params{all: true}
+	}
+	if param := search.ParamOf(f); param != "" {
+		return params{of: []string{param}}
 	}
 	return params{all: true}
 }
