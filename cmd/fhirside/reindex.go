@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fhirside/resources"
+	"fhirside/resources/store"
 )
 
 func reindexCommand() *cobra.Command {
@@ -53,6 +55,9 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 	defer func() { err = errors.Join(err, options.Store.Close()) }()
 	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 	service := resources.New(options)
+	if err := indexed(ctx, options.Store, options.Log); err != nil {
+		return err
+	}
 	if err := service.RequestReindex(ctx, types, 0); err != nil {
 		return err
 	}
@@ -78,10 +83,36 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 			}
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(watching):
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// indexed waits while the store is not ready since all of its index values are computed anew, as they are once after an update.
+func indexed(ctx context.Context, s store.Store, log *slog.Logger) error {
+	told := ""
+	for {
+		work, err := s.Ready(ctx)
+		if err == nil || work == "" {
+			return err
+		}
+		if work != told {
+			log.Info("waits", "for", work)
+		}
+		told = work
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before what others do is looked at again.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(watching):
+		return nil
 	}
 }

@@ -89,18 +89,22 @@ func testReindex(t *testing.T, set serveSettings, byOlderRules func() (store.Sto
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	older, err := byOlderRules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, err := older.Ready(t.Context()); err != nil; _, err = older.Ready(t.Context()) {
-		if t.Context().Err() != nil {
-			t.Fatal("it is not indexed by older rules")
+	reopen := func() {
+		t.Helper()
+		older, err := byOlderRules()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := older.Ready(t.Context()); err != nil; _, err = older.Ready(t.Context()) {
+			if t.Context().Err() != nil {
+				t.Fatal("it is not indexed by older rules")
+			}
+		}
+		if err := older.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := older.Close(); err != nil {
-		t.Fatal(err)
-	}
+	reopen()
 	url, stop, ended = startServer(t, set)
 	for answer, _ := ask(t, http.MethodGet, url+"/readyz", ""); answer.StatusCode != http.StatusOK; {
 		answer, _ = ask(t, http.MethodGet, url+"/readyz", "")
@@ -109,5 +113,10 @@ func testReindex(t *testing.T, set serveSettings, byOlderRules func() (store.Sto
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+	// The first thing after an update may be the command.
+	reopen()
+	if got := run(); got != "2 resources are indexed anew; 0 could not be read\n" {
+		t.Error(got)
 	}
 }
