@@ -155,6 +155,9 @@ func (s *Store) look(ctx context.Context) error {
 	if err == nil {
 		err = s.catchUp(ctx)
 	}
+	if err == nil {
+		err = s.rules.learn(ctx, s)
+	}
 	if hasCode(err, codeUnauthorized) {
 		return unfit{fmt.Sprintf("MongoDB does not let this user read and write the database %q: give it the role readWrite there", s.db.Name())}
 	}
@@ -167,9 +170,7 @@ func (s *Store) look(ctx context.Context) error {
 	}
 	s.watching.Go(s.watch)
 	s.builder.follow(s)
-	if s.opt.Values != nil {
-		s.rules.follow(s)
-	}
+	s.rules.follow(s)
 	return nil
 }
 

@@ -71,9 +71,24 @@ func (r *rules) set(behind bool, progress string) {
 
 func (r *rules) wait() { r.working.Wait() }
 
-// follow begins to see to it, in the background.
+// learn finds out whether the database is indexed by the rules of this process. Whoever may use the store knows it by then.
+func (r *rules) learn(ctx context.Context, s *Store) error {
+	if s.opt.Values == nil {
+		return nil
+	}
+	state, err := once(ctx, s.db.Collection(schemaName), d("_id", rulesID, "rules", s.opt.Rules))
+	if err != nil {
+		return fmt.Errorf("read the rules of the index: %w", err)
+	}
+	r.set(!is(state, "rules", s.opt.Rules), "not begun")
+	return nil
+}
+
+// follow begins to see to it, in the background, where the database is not.
 func (r *rules) follow(s *Store) {
-	r.set(true, "not begun")
+	if r.ready() == nil {
+		return
+	}
 	r.working.Go(func() {
 		work := reindexing{s, lease{s.db.Collection(schemaName), rulesID, rand.Int64(), reindexLease}}
 		for {
@@ -97,16 +112,9 @@ type reindexing struct {
 
 // run returns when the database is indexed by these rules and nobody writes by others.
 func (w reindexing) run(ctx context.Context) error {
-	state, err := once(ctx, w.db.Collection(schemaName), d("_id", rulesID, "rules", w.opt.Rules))
-	if err != nil {
-		return err
-	}
-	if is(state, "rules", w.opt.Rules) {
-		w.rules.set(false, "")
-		return nil
-	}
 	began := time.Now()
 	for done := false; !done; {
+		var err error
 		if done, err = w.step(ctx); err != nil {
 			return err
 		}
