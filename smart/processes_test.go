@@ -80,7 +80,7 @@ func start(t *testing.T, s store.Store, c *clock) *process {
 	t.Helper()
 	p := &process{T: t, tables: state.New(s.State())}
 	var err error
-	if p.keys, err = token.New(t.Context(), token.Options{Table: p.tables.Keys, Now: c.Now}); err != nil {
+	if p.keys, err = token.New(t.Context(), token.Options{Table: p.tables.Keys, Now: c.Now, Wrapping: token.Given(token.WrappingKey{})}); err != nil {
 		t.Fatal(err)
 	}
 	policies := scope.NewCompiler(scope.Options{Registry: search.R4, Base: base})

@@ -27,25 +27,30 @@ func signingKeys(ctx context.Context, url, keyFile string, s store.Store, tables
 	return token.New(ctx, token.Options{Table: tables.Keys, Wrapping: wrapping})
 }
 
-// wrappingKey encrypts the private keys. On MongoDB all processes need the same, so without a file it lies in the database: who
-// steals that has the keys.
-func wrappingKey(ctx context.Context, url, keyFile string, s store.Store, log *slog.Logger) (key [token.WrappingSize]byte, err error) {
+// wrappingKey gives the key that encrypts the private keys. On MongoDB all processes need the same, so without a file it lies in the
+// database, which may be there later than the server: who steals that has the keys.
+func wrappingKey(ctx context.Context, url, keyFile string, s store.Store, log *slog.Logger) (func(context.Context) (token.WrappingKey, error), error) {
 	path, isSQLite := strings.CutPrefix(url, "sqlite:")
+	var key token.WrappingKey
+	var err error
 	switch {
 	case keyFile != "":
-		return token.KeyFile(keyFile)
+		key, err = token.KeyFile(keyFile)
 	case isSQLite && path == sqlite.Memory:
 		rand.Read(key[:]) // never fails: crypto/rand ends the program instead
-		return key, nil
 	case isSQLite:
-		return token.KeyFile(path + ".key")
+		key, err = token.KeyFile(path + ".key")
+	default:
+		log.WarnContext(ctx, "without --key-file the key that encrypts the signing keys lies beside them in the database")
+		return func(ctx context.Context) (token.WrappingKey, error) {
+			secret, err := s.Secret(ctx, "signing keys")
+			if err != nil {
+				return token.WrappingKey{}, err
+			}
+			return *secret, nil
+		}, nil
 	}
-	log.WarnContext(ctx, "without --key-file the key that encrypts the signing keys lies beside them in the database")
-	secret, err := s.Secret(ctx, "signing keys")
-	if err != nil {
-		return key, err
-	}
-	return *secret, nil
+	return token.Given(key), err
 }
 
 func keyCommand() *cobra.Command {

@@ -91,6 +91,13 @@ func TestMongoDBComesLater(t *testing.T) {
 		set.store += "?serverSelectionTimeoutMS=300"
 	}
 	url, _, _ := startServer(t, set)
+	set.auth = "smart"
+	guarded, _, _ := startServer(t, set)
+	for _, path := range []string{"/readyz", "/oauth/jwks"} {
+		if r, text := ask(t, "GET", guarded+path, ""); r.StatusCode != http.StatusServiceUnavailable {
+			t.Error(path, r.Status, text)
+		}
+	}
 	if r, text := ask(t, "GET", url+"/readyz", ""); r.StatusCode != http.StatusServiceUnavailable {
 		t.Error(r.Status, text)
 	}
@@ -118,6 +125,10 @@ func TestMongoDBComesLater(t *testing.T) {
 		}
 	}
 	if r, text := ask(t, "PUT", url+"/fhir/Patient/1", `{"resourceType":"Patient","id":"1"}`); r.StatusCode != http.StatusCreated {
+		t.Error(r.Status, text)
+	}
+	readyz(t, guarded, http.StatusOK, "")
+	if r, text := ask(t, "GET", guarded+"/oauth/jwks", ""); r.StatusCode != http.StatusOK || !strings.Contains(text, `"alg":"ES256"`) {
 		t.Error(r.Status, text)
 	}
 }

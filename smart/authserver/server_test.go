@@ -105,7 +105,7 @@ func newEnv(t testing.TB, change ...func(*authserver.Options)) *env {
 		_, err := e.tables.Keys.Put(ctx, r)
 		must(t, err)
 	}
-	e.keys, err = token.New(ctx, token.Options{Table: e.tables.Keys, Now: e.clock.Now})
+	e.keys, err = token.New(ctx, token.Options{Table: e.tables.Keys, Now: e.clock.Now, Wrapping: token.Given(token.WrappingKey{})})
 	must(t, err)
 	clients := client.New(client.Options{Tables: e.tables, Issuer: e.origin, Now: e.clock.Now})
 	e.service = resources.New(resources.Options{Store: s, Base: e.origin + "/fhir", Now: e.clock.Now})
@@ -140,7 +140,7 @@ var (
 		}
 		defer s.Close()
 		keys := state.New(s.State()).Keys
-		if _, err := token.New(context.Background(), token.Options{Table: keys}); err != nil {
+		if _, err := token.New(context.Background(), token.Options{Table: keys, Wrapping: token.Given(token.WrappingKey{})}); err != nil {
 			panic(err)
 		}
 		for r, err := range keys.List(context.Background(), "") {

@@ -13,7 +13,7 @@ import (
 
 // KeyFile is the wrapping key in a file: 32 bytes in base64, readable for its owner only. A new one is made where there is none; of
 // several processes that do so at once, all get the same.
-func KeyFile(path string) (key [WrappingSize]byte, err error) {
+func KeyFile(path string) (key WrappingKey, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeKeyFile(path); err == nil {
@@ -34,7 +34,7 @@ func KeyFile(path string) (key [WrappingSize]byte, err error) {
 	if err != nil || len(raw) != WrappingSize {
 		return key, fmt.Errorf("the key file %s does not hold %d bytes in base64", path, WrappingSize)
 	}
-	return [WrappingSize]byte(raw), nil
+	return WrappingKey(raw), nil
 }
 
 // makeKeyFile makes the file at once with its content, or leaves the one that somebody else has made.
@@ -44,7 +44,7 @@ func makeKeyFile(path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	var key [WrappingSize]byte
+	var key WrappingKey
 	rand.Read(key[:]) // never fails: crypto/rand ends the program instead
 	_, err = fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key[:]))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {

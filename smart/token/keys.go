@@ -33,6 +33,8 @@ import (
 var (
 	accessMethod jwt.SigningMethod = jwt.SigningMethodES256
 	idMethod     jwt.SigningMethod = jwt.SigningMethodRS256
+
+	methods = []jwt.SigningMethod{accessMethod, idMethod}
 )
 
 // MaxLife is the longest that a token may live. A key that has been replaced is kept so long, and a little longer.
@@ -53,20 +55,29 @@ const (
 // WrappingSize is the length of the key that encrypts the private keys, in bytes.
 const WrappingSize = 32
 
+// WrappingKey encrypts the private keys in the table. All processes of a store need the same.
+type WrappingKey = [WrappingSize]byte
+
+// Given is for Options.Wrapping where the key is known from the beginning.
+func Given(key WrappingKey) func(context.Context) (WrappingKey, error) {
+	return func(context.Context) (WrappingKey, error) { return key, nil }
+}
+
 // Options of Keys. All but Now are required.
 type Options struct {
 	Table state.Table[state.Key]
-	// Wrapping encrypts the private keys in the table. All processes of a store need the same.
-	Wrapping [WrappingSize]byte
+	// Wrapping gives the key that encrypts those in the table. It is asked until it has given it once.
+	Wrapping func(context.Context) (WrappingKey, error)
 	Now      func() time.Time // default: time.Now
 }
 
 // Keys are the signing keys in a store. They are safe for concurrent use, and several processes may share the store.
 type Keys struct {
 	Options
-	looking sync.Mutex // one looks them up for all
-	ring    atomic.Pointer[ring]
-	unknown *rate.Limiter // of look-ups for keys that are not known
+	looking  sync.Mutex   // one looks them up for all
+	wrapping *WrappingKey // nil: it was not given yet
+	ring     atomic.Pointer[ring]
+	unknown  *rate.Limiter // of look-ups for keys that are not known
 }
 
 // ring is the keys as they were at a time.
@@ -86,25 +97,16 @@ type key struct {
 }
 
 // New are the keys in the table. The first ones are made where there are none: of several processes that start at once, those
-// of one.
+// of one. While the store cannot be reached, New succeeds nevertheless, and what needs a key fails with store.ErrUnavailable.
 func New(ctx context.Context, o Options) (*Keys, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	k := &Keys{Options: o, unknown: rate.NewLimiter(rate.Every(refetch), 1)}
-	r, err := k.load(ctx)
-	if err != nil {
+	if _, err := k.look(ctx, 0); err != nil && !errors.Is(err, store.ErrUnavailable) {
 		return nil, err
 	}
-	for _, method := range []jwt.SigningMethod{accessMethod, idMethod} {
-		if r.newest[method.Alg()] == nil {
-			if err := k.add(ctx, method.Alg(), 1); err != nil {
-				return nil, err
-			}
-		}
-	}
-	_, err = k.look(ctx, 0)
-	return k, err
+	return k, nil
 }
 
 // Rotate makes new keys, which sign from now on. The ones before them verify until all that they have signed has expired.
@@ -194,12 +196,34 @@ func (k *Keys) look(ctx context.Context, age time.Duration) (*ring, error) {
 	if r := fresh(); r != nil {
 		return r, nil
 	}
+	if k.wrapping == nil {
+		wrapping, err := k.Wrapping(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k.wrapping = &wrapping
+	}
 	r, err := k.load(ctx)
+	if err == nil && len(r.newest) < len(methods) {
+		r, err = k.begin(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
 	k.ring.Store(r)
 	return r, nil
+}
+
+// begin makes the first key of each algorithm that has none in the table.
+func (k *Keys) begin(ctx context.Context, r *ring) (*ring, error) {
+	for _, method := range methods {
+		if r.newest[method.Alg()] == nil {
+			if err := k.add(ctx, method.Alg(), 1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return k.load(ctx)
 }
 
 // load reads the keys. Those that are known already are not decrypted again.

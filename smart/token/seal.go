@@ -14,7 +14,7 @@ var errWrapping = errors.New("the signing keys in the store cannot be decrypted:
 
 // aead is AES-256-GCM with random nonces, which it keeps in front of what it seals.
 func (k *Keys) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(k.Wrapping[:])
+	block, err := aes.NewCipher(k.wrapping[:])
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func tables(t testing.TB, c *clock) *state.Tables {
 
 func open(t testing.TB, tables *state.Tables, c *clock) *token.Keys {
 	t.Helper()
-	keys, err := token.New(t.Context(), token.Options{Table: tables.Keys, Now: c.Now})
+	keys, err := token.New(t.Context(), token.Options{Table: tables.Keys, Now: c.Now, Wrapping: token.Given(token.WrappingKey{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestManyBegin(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range many {
 		all.Go(func() {
-			keys, err := token.New(context.WithoutCancel(t.Context()), token.Options{Table: shared.Keys, Now: c.Now})
+			keys, err := token.New(context.WithoutCancel(t.Context()), token.Options{Table: shared.Keys, Now: c.Now, Wrapping: token.Given(token.WrappingKey{})})
 			if err != nil {
 				t.Error(err)
 				return
@@ -409,7 +409,7 @@ func TestAtRest(t *testing.T) {
 		}
 	}
 	_ = keys
-	if _, err := token.New(t.Context(), token.Options{Table: shared.Keys, Now: c.Now, Wrapping: [32]byte{1}}); err == nil || !strings.Contains(err.Error(), "key file") {
+	if _, err := token.New(t.Context(), token.Options{Table: shared.Keys, Now: c.Now, Wrapping: token.Given(token.WrappingKey{1})}); err == nil || !strings.Contains(err.Error(), "key file") {
 		t.Error("opened by another wrapping key:", err)
 	}
 }
