@@ -21,7 +21,7 @@ type bell struct {
 	followers int
 	stop      context.CancelFunc // of the stream
 	rung      chan struct{}      // closed when it rings
-	gaps      int64              // how often the stream was lost: what happened in between is not known
+	gaps      int64              // how often a stream was lost or began: what happened before is not known
 }
 
 // ringing is the next time that the bell rings.
@@ -118,7 +118,9 @@ func (b *bell) hear(ctx context.Context, token bson.Raw) (bson.Raw, error) {
 		defer cancel()
 		_ = stream.Close(closing) // the server ends what it does not hear of
 	}()
-	b.ring(false) // what was committed before there was a stream
+	// What happened before there was a stream followers have to look for; one that does not go on where another was tells of no backup
+	// that was restored just before.
+	b.ring(token == nil)
 	for {
 		told, err := b.await(ctx, stream)
 		switch {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,18 +16,29 @@ import (
 )
 
 // putPatient commits a new patient, trying until the server is there.
-func putPatient(ctx context.Context, t *testing.T, s *Store, id string) {
+func putPatient(ctx context.Context, t *testing.T, s store.Store, id string) {
+	t.Helper()
+	putPatients(ctx, t, s, id)
+}
+
+// putPatients commits new patients together.
+func putPatients(ctx context.Context, t *testing.T, s store.Store, ids ...string) {
 	t.Helper()
 	for {
 		err := s.Commit(ctx, func(tx store.Tx) error {
-			if _, err := tx.Read("Patient", id); !errors.Is(err, store.ErrNotFound) {
+			if _, err := tx.Read("Patient", ids[0]); !errors.Is(err, store.ErrNotFound) {
 				return err // an attempt before, whose answer was lost
 			}
-			return tx.Put(patient(id, id, 1, tx.Now()))
+			for _, id := range ids {
+				if err := tx.Put(patient(id, id, 1, tx.Now())); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err == nil || !errors.Is(err, store.ErrUnavailable) {
 			if err != nil {
-				t.Errorf("put %s: %v", id, err)
+				t.Errorf("put %v: %v", ids, err)
 			}
 			return
 		}
@@ -67,7 +77,7 @@ func listen(ctx context.Context, s *Store, after string, until int) *listener {
 // has waits until it has got so many changes.
 func (l *listener) has(t *testing.T, n int) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	late := time.After(limit)
 	for {
 		l.mu.Lock()
 		got, err := len(l.seen), l.err
@@ -77,7 +87,7 @@ func (l *listener) has(t *testing.T, n int) {
 		}
 		select {
 		case <-l.fresh:
-		case <-limit:
+		case <-late:
 			t.Fatalf("%d of %d changes were seen; %v", got, n, err)
 		}
 	}
@@ -105,32 +115,39 @@ func (l *listener) sawOnce(t *testing.T, s *Store) {
 	}
 }
 
+// streams waits until a change stream was begun behind the first n commands, and listened to.
+func (a *asked) streams(t *testing.T, n int) {
+	t.Helper()
+	until(t, "there is a stream", func() bool {
+		names := a.since(n)
+		begun := slices.Index(names, "aggregate "+historyName)
+		return begun >= 0 && slices.Contains(names[begun:], "getMore")
+	})
+}
+
 // While nothing is committed a follower asks for nothing but the stream; what another process commits it has at once.
 func TestFollowersDoNotPoll(t *testing.T) {
 	t.Parallel()
 	uri := mongotest.URI(t)
-	var mu sync.Mutex
-	var asked []string
-	s := openAt(t, uri, Watched(func(command bson.Raw) {
-		mu.Lock()
-		defer mu.Unlock()
-		elements, _ := command.Elements()
-		asked = append(asked, elements[0].Key())
-	}))
+	var sent asked
+	watched := Watched(sent.note)
+	watched.watch = time.Hour // or it looks for a newer layout
+	s := openAt(t, uri, watched)
 	other := openAt(t, uri, Options{})
 	putPatient(t.Context(), t, other, "first")
 	l := listen(t.Context(), s, "", 3)
 	l.has(t, 1)
-	wait(t, 500*time.Millisecond) // it looks once more when the stream is there
-	mu.Lock()
-	asked = nil
-	mu.Unlock()
-	wait(t, time.Second)
-	mu.Lock()
-	idle := slices.Clone(asked)
-	mu.Unlock()
-	if slices.ContainsFunc(idle, func(name string) bool { return name != "getMore" }) || len(idle) > 2 {
-		t.Errorf("in a second without commits it asked for %v", idle)
+	// It looks once more when the stream is there; then the server holds back its answers for a second each.
+	until(t, "it asks for nothing but the stream", func() bool {
+		names := sent.since(0)
+		return len(names) > 2 && slices.Equal(names[len(names)-2:], []string{"getMore", "getMore"})
+	})
+	began := time.Now()
+	before := len(sent.since(0))
+	until(t, "it asks for the stream", func() bool { return len(sent.since(before)) > 1 })
+	idle, took := sent.since(before), time.Since(began)
+	if slices.ContainsFunc(idle, func(name string) bool { return name != "getMore" }) || took < awaitTime/2 {
+		t.Errorf("in %v without commits it asked for %v", took, idle)
 	}
 	for _, id := range []string{"second", "third"} {
 		n := 2
@@ -150,13 +167,9 @@ func TestFollowingThroughNetwork(t *testing.T) {
 	t.Parallel()
 	direct := mongotest.URI(t)
 	n, uri := mongotest.Through(t, direct)
-	var resumed atomic.Bool
-	watched := Watched(func(command bson.Raw) {
-		if _, err := command.LookupErr("pipeline", "0", "$changeStream", "resumeAfter"); err == nil {
-			resumed.Store(true)
-		}
-	})
-	watched.Timeout = 500 * time.Millisecond
+	var sent asked
+	watched := Watched(sent.note)
+	watched.Timeout = time.Second
 	writer, s := openAt(t, direct, Options{}), openAt(t, uri, watched)
 	ctx, stop := context.WithCancel(t.Context())
 	var writing sync.WaitGroup
@@ -170,13 +183,13 @@ func TestFollowingThroughNetwork(t *testing.T) {
 	following, leave := context.WithCancel(t.Context())
 	defer leave()
 	l := listen(following, s, "", 1<<30)
+	sent.streams(t, 0)
 	for range rounds(1, 10) {
-		wait(t, 200*time.Millisecond)
+		before := len(sent.since(0))
 		n.Cut(300 * time.Millisecond)
-		wait(t, 200*time.Millisecond)
+		sent.streams(t, before)
 		n.Slow(300 * time.Millisecond)
-		n.HalfOpen(700 * time.Millisecond)
-		wait(t, 200*time.Millisecond)
+		n.HalfOpen(1200 * time.Millisecond)
 		n.Break(300 * time.Millisecond)
 	}
 	stop()
@@ -191,7 +204,7 @@ func TestFollowingThroughNetwork(t *testing.T) {
 	}
 	l.err = nil
 	l.sawOnce(t, writer)
-	if !resumed.Load() {
+	if !sent.resumed {
 		t.Error("no stream went on from its resume token")
 	}
 	t.Logf("%d changes", written+1)
@@ -231,19 +244,17 @@ func TestFollowingKilled(t *testing.T) {
 // Where the server has forgotten what a stream was about to tell, the history has it.
 func TestFollowingLostStream(t *testing.T) {
 	fault, uri := mongotest.Faulty(t)
-	s, writer := openAt(t, uri, Options{}), openAt(t, uri, Options{})
+	var sent asked
+	s, writer := openAt(t, uri, Watched(sent.note)), openAt(t, uri, Options{})
 	putPatient(t.Context(), t, writer, "first")
 	l := listen(t.Context(), s, "", 3)
 	l.has(t, 1)
-	wait(t, 300*time.Millisecond) // there is a stream
+	sent.streams(t, 0)
+	gaps := s.bell.next().gaps
 	fault.Fail(1, []string{"getMore"}, bson.E{Key: "errorCode", Value: 286})
 	putPatient(t.Context(), t, writer, "second")
 	l.has(t, 2)
-	for began := time.Now(); s.bell.next().gaps == 0; wait(t, 10*time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
-			t.Fatal("the stream was not lost")
-		}
-	}
+	until(t, "the stream is lost", func() bool { return s.bell.next().gaps > gaps })
 	putPatient(t.Context(), t, writer, "third")
 	l.has(t, 3)
 	l.sawOnce(t, writer)
@@ -252,8 +263,30 @@ func TestFollowingLostStream(t *testing.T) {
 // A backup from before is restored under those who follow: they are told that their position is gone.
 func TestFollowingRestored(t *testing.T) {
 	t.Parallel()
+	var sent asked
+	restoredUnder(t, Watched(sent.note), func() { sent.streams(t, 0) }, func() {})
+}
+
+// The same, where that happens just before there is a stream that would tell of it.
+func TestFollowingRestoredBeforeStream(t *testing.T) {
+	t.Parallel()
+	begins, restored := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begins) })
+	held := Watched(func(command bson.Raw) {
+		if _, err := command.LookupErr("pipeline", "0", "$changeStream"); err == nil {
+			begin()
+			<-restored
+		}
+	})
+	restoredUnder(t, held, func() { <-begins }, sync.OnceFunc(func() { close(restored) }))
+}
+
+// restoredUnder restores a backup under a follower of a store with these options.
+func restoredUnder(t *testing.T, follows Options, before, after func()) {
+	t.Helper()
 	uri := mongotest.URI(t)
-	s := openAt(t, uri, Options{})
+	s := openAt(t, uri, follows)
+	t.Cleanup(after) // before the store is closed
 	putPatient(t.Context(), t, s, "backed up")
 	history := s.db.Collection(historyName)
 	backup, err := history.FindOne(t.Context(), bson.D{}).Raw()
@@ -263,18 +296,19 @@ func TestFollowingRestored(t *testing.T) {
 	putPatient(t.Context(), t, s, "lost")
 	l := listen(t.Context(), s, "", 1<<30)
 	l.has(t, 2)
-	wait(t, 300*time.Millisecond) // there is a stream
+	before()
 	if err := history.Drop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := history.InsertOne(t.Context(), backup); err != nil {
 		t.Fatal(err)
 	}
+	after()
 	ended := make(chan struct{})
 	go func() { l.all.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(limit):
 		t.Fatal("it does not notice")
 	}
 	if !errors.Is(l.err, store.ErrTooLate) {
