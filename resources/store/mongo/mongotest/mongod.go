@@ -3,9 +3,11 @@ package mongotest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -32,7 +34,7 @@ func startMongod(binary, set string) (Server, error) {
 	}
 	if set != "" {
 		p.query = "?replicaSet=" + set
-		p.initiate = func() error { return initiate("mongodb://"+p.address, set, p.address) }
+		p.initiate = func() error { return initiate("mongodb://"+p.address(), set, p.address()) }
 	}
 	return p.begin()
 }
@@ -43,17 +45,15 @@ func newMongod(binary, set string, more ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	arguments := append(more, "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", dir,
+	arguments := append(more, "--bind_ip", "127.0.0.1", "--dbpath", dir,
 		"--wiredTigerCacheSizeGB", cacheGB(), "--setParameter", "enableTestCommands=1", "--quiet")
 	if set != "" {
 		arguments = append(arguments, "--replSet", set)
 	}
-	p := &process{kind: "mongod", dir: dir, address: "127.0.0.1:" + port}
-	p.start = func() *exec.Cmd { return exec.Command(binary, arguments...) }
+	p := &process{kind: "mongod", dir: dir}
+	p.start = func() *exec.Cmd {
+		return exec.Command(binary, append(arguments[:len(arguments):len(arguments)], "--port", p.port)...)
+	}
 	return p, nil
 }
 
@@ -81,12 +81,16 @@ func setConfig(set string, addresses []string) bson.D {
 	return bson.D{{Key: "_id", Value: set}, {Key: "members", Value: members}, {Key: "settings", Value: settings}}
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePort is a port at which nothing listens. It is none of those that systems give away by themselves, to servers of other tests or to
+// connections: a server that was killed must get it again.
+func freePort() (port string, err error) {
+	const first, last, attempts = 20000, 26999, 50
+	for range attempts {
+		var l net.Listener
+		port = strconv.Itoa(first + rand.IntN(last-first))
+		if l, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return "", err
 }

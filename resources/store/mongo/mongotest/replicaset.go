@@ -39,7 +39,7 @@ func Nodes(t testing.TB, n int) *ReplicaSet {
 		node, err := p.begin()
 		require(t, err)
 		t.Cleanup(node.Stop)
-		r.nodes, addresses = append(r.nodes, node), append(addresses, p.address)
+		r.nodes, addresses = append(r.nodes, node), append(addresses, p.address())
 	}
 	r.uri = "mongodb://" + strings.Join(addresses, ",") + "/?replicaSet=" + setName
 	require(t, initiate(r.nodes[0].URI(), setName, addresses...))

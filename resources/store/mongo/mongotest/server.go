@@ -32,7 +32,7 @@ const (
 	mongodVariable = "FHIRSIDE_MONGOD"
 	binaryVariable = "FHIRSIDE_SECANTUSD"
 	pythonVariable = "FHIRSIDE_SECANTUSD_PY"
-	patience       = 20 * time.Second
+	patience       = 2 * time.Minute // a machine may have much else to do
 )
 
 func start() (Server, error) {
@@ -89,7 +89,7 @@ func (running) Stop()          {}
 // process is a server program that we started.
 type process struct {
 	kind      string
-	address   string // HOST:PORT, when it has started
+	port      string // when it has started; it keeps it
 	query     string // of its connection string
 	dir       string
 	start     func() *exec.Cmd
@@ -100,8 +100,9 @@ type process struct {
 	ended     chan struct{}
 }
 
-func (p *process) Kind() string { return p.kind }
-func (p *process) URI() string  { return "mongodb://" + p.address + "/" + p.query }
+func (p *process) Kind() string    { return p.kind }
+func (p *process) address() string { return "127.0.0.1:" + p.port }
+func (p *process) URI() string     { return "mongodb://" + p.address() + "/" + p.query }
 
 func (p *process) run() error {
 	cmd := p.start()
@@ -169,9 +170,22 @@ func (p *process) Stop() {
 	_ = os.RemoveAll(p.dir)
 }
 
+// runFirst gives it a port, and another one where somebody else takes that before it does.
+func (p *process) runFirst() (err error) {
+	for range 3 {
+		if p.port, err = freePort(); err != nil {
+			return err
+		}
+		if err = p.run(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // begin starts a process for the first time; what fails leaves nothing behind.
 func (p *process) begin() (Server, error) {
-	err := p.run()
+	err := p.runFirst()
 	if err == nil && p.initiate != nil {
 		err = p.initiate()
 	}

@@ -32,7 +32,7 @@ func Encrypted(t testing.TB) Server {
 	require(t, err)
 	p.query = "?tls=true&tlsCAFile=" + url.QueryEscape(certificate)
 	if p.kind == "mongod" {
-		p.initiate = func() error { return initiate(p.URI(), setName, p.address) }
+		p.initiate = func() error { return initiate(p.URI(), setName, p.address()) }
 	}
 	server, err := p.begin()
 	require(t, err)
