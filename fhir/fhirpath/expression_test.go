@@ -228,7 +228,7 @@ func TestWorkIsBounded(t *testing.T) {
 			t.Errorf("%s is evaluated", expression)
 		}
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > 2*time.Minute {
 		t.Errorf("it takes %v", took)
 	}
 }

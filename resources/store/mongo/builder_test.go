@@ -66,11 +66,9 @@ func TestMissingIndexes(t *testing.T) {
 		}
 		return work
 	}
-	for began := time.Now(); !strings.Contains(work(), "terms of Patient") || !strings.Contains(work(), "terms of contained.Medication"); {
-		if time.Since(began) > 10*time.Second {
-			t.Fatalf("it tells %q", work())
-		}
-	}
+	until(t, "it tells what is missing", func() bool {
+		return strings.Contains(work(), "terms of Patient") && strings.Contains(work(), "terms of contained.Medication")
+	})
 	if n := len(historyOf(t, s, store.History{Type: "Patient"})) + len(changesOf(t, s)); n != 1001 {
 		t.Errorf("%d versions without their indexes", n)
 	}
@@ -92,11 +90,7 @@ func TestMissingIndexes(t *testing.T) {
 	if _, err := leases.UpdateByID(t.Context(), buildID, d("$set", d("until", int64(0)))); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); work() != ""; {
-		if time.Since(began) > 20*time.Second {
-			t.Fatalf("it tells %q", work())
-		}
-	}
+	until(t, "nothing is missing", func() bool { return work() == "" })
 	wait(t, 50*time.Millisecond)
 	stop()
 	writing.Wait()

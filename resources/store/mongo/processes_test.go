@@ -142,22 +142,17 @@ func TestProcessKilled(t *testing.T) {
 // settled waits until readers see what was committed last: everything that began before has ended, or its time is over.
 func settled(t *testing.T, s store.Store) {
 	t.Helper()
-	err := s.Commit(t.Context(), func(tx store.Tx) error {
-		return errors.Join(tx.Put(patient("left-last", "left-last", 1, tx.Now())), tx.Put(patient("right-last", "right-last", 1, tx.Now())))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	putPatients(t.Context(), t, s, "left-last", "right-last")
 	position := ""
-	for began := time.Now(); time.Since(began) < 2*time.Minute; {
+	until(t, "readers see what was committed last", func() bool {
 		for c, err := range s.Changes(t.Context(), position) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			if position = c.Position; c.ID == "right-last" {
-				return
+				return true
 			}
 		}
-	}
-	t.Fatal("readers do not see what was committed last")
+		return false
+	})
 }

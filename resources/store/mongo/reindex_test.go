@@ -86,14 +86,8 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s is not found", id)
 		}
 	}
-	deadline := time.Now().Add(3 * stragglePause)
 	for _, id := range meanwhile {
-		for !found(id) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s is not found", id)
-			}
-			wait(t, 100*time.Millisecond)
-		}
+		until(t, id+" is found", func() bool { return found(id) })
 	}
 	// By now the older process's rules are not those of the database, and a process of the same rules has nothing to do.
 	// It knows so as soon as it is open.
@@ -123,9 +117,7 @@ func fill(t *testing.T, uri string, n int) *Store {
 
 func untilReady(t *testing.T, s *Store) {
 	t.Helper()
-	for !isReady(t, s) {
-		wait(t, 10*time.Millisecond)
-	}
+	until(t, "the store is ready", func() bool { return isReady(t, s) })
 }
 
 func isReady(t *testing.T, s *Store) bool {

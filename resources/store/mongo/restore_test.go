@@ -96,18 +96,13 @@ func TestRestored(t *testing.T) {
 			uri := mongotest.URI(t)
 			restore(t, s.db, mongotest.Shell(t, uri), without...)
 			restored := openAt(t, uri, Options{})
-			for began := time.Now(); ; {
+			until(t, "no index is missing", func() bool {
 				missing, err := restored.missingIndexes(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(missing) == 0 {
-					break
-				}
-				if time.Since(began) > 20*time.Second {
-					t.Fatalf("%v are missing", missing)
-				}
-			}
+				return len(missing) == 0
+			})
 			if got, want := changesOf(t, restored), changesOf(t, s); !slices.Equal(got, want) {
 				t.Errorf("changes %v, not %v", got, want)
 			}

@@ -87,7 +87,7 @@ func TestReadGivenUp(t *testing.T) {
 		if !second.found || second.err != nil || second.version.ID != "1" {
 			t.Errorf("the second is %v, %v, %v", second.version.Key, second.found, second.err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(limit):
 		t.Error("the second was left behind")
 	}
 	if n := len(s.together.waiting); n != 0 || s.together.running != 99 {

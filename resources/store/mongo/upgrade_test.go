@@ -141,7 +141,7 @@ func (o layout1Server) change(update bson.A) error {
 func (o layout1Server) begin() error {
 	open := d("$filter", d("input", "$open", "cond", notLapsed))
 	next := d("$max", bson.A{d("$add", bson.A{"$time", int64(1000)}), d("$multiply", bson.A{serverNow, int64(1000)})})
-	begins := bson.A{d("commit", d("$add", bson.A{"$time", int64(0)}), "owner", int64(7), "until", d("$add", bson.A{serverNow, int64(60_000)}))}
+	begins := bson.A{d("commit", d("$add", bson.A{"$time", int64(0)}), "owner", int64(7), "until", d("$add", bson.A{serverNow, int64(3_600_000)}))}
 	return o.change(bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{open, begins})))})
 }
 
@@ -179,9 +179,13 @@ func TestUpgradeFromLayout1(t *testing.T) {
 
 	short := Options{Timeout: time.Second, CommitTimeout: 5 * time.Second}
 	early := openAt(t, uri, short)
-	if _, err := early.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "older version are not over") {
-		t.Errorf("while a server of layout 1 commits: %v", err)
-	}
+	until(t, "it waits for a server of layout 1 that commits", func() bool {
+		_, err := early.Ready(t.Context())
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		return strings.Contains(err.Error(), "older version are not over")
+	})
 	if err := older.begin(); err == nil {
 		t.Error("a server of layout 1 begins another commit")
 	}
@@ -195,7 +199,10 @@ func TestUpgradeFromLayout1(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stores := []*Store{openAt(t, uri, Options{}), openAt(t, uri, Options{})}
+	killed := make(chan struct{})
+	die := sync.OnceFunc(func() { close(killed) })
+	defer die()
+	stores := []*Store{openAt(t, uri, Watched(halfway(killed))), openAt(t, uri, Options{})}
 	hold(time.Now().Add(time.Hour))
 	for _, s := range stores {
 		work, err := s.Ready(t.Context())
@@ -260,6 +267,7 @@ func TestUpgradeFromLayout1(t *testing.T) {
 		wait(t, time.Millisecond)
 	}
 	stores[0].close()
+	die()
 	hold(time.Now().Add(-time.Second))
 	if done, over := progress(); over {
 		t.Errorf("it is over after %d", done)
@@ -323,6 +331,19 @@ func TestUpgradeFromLayout1(t *testing.T) {
 	}
 }
 
+// halfway holds a process that converts documents back before it notes that a second batch is done.
+func halfway(until <-chan struct{}) func(bson.Raw) {
+	return func(command bson.Raw) {
+		noted, err := command.LookupErr("update", "1", "$set", "done", "$cond", "1", "$literal")
+		if err != nil {
+			return
+		}
+		if done, _ := whole(noted); done > convertedAtOnce {
+			<-until
+		}
+	}
+}
+
 // TestContractOfTwoLayouts: the contract holds as well while there may be documents of layout 1.
 func TestContractOfTwoLayouts(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
@@ -362,9 +383,10 @@ func TestOvertaken(t *testing.T) {
 		<-begun
 	}
 	newer := openAt(t, uri, Options{schema: schemaVersion + 1})
-	if work, err := newer.Ready(t.Context()); err != nil || work != "" {
-		t.Fatal(work, err)
-	}
+	until(t, "the newer server has taken over", func() bool {
+		work, err := newer.Ready(t.Context())
+		return err == nil && work == ""
+	})
 	seen := changesOf(t, newer)
 	writing.Wait()
 	if now := changesOf(t, newer); !slices.Equal(now, seen) {
@@ -397,15 +419,13 @@ func TestOvertakenAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	openAt(t, uri, Options{schema: schemaVersion + 1})
-	for began := time.Now(); ; {
+	until(t, "the older server reads no entries", func() bool {
 		_, err := older.State().Get(t.Context(), "k", "1")
-		if errors.Is(err, store.ErrUnavailable) {
-			break
+		if err != nil && !errors.Is(err, store.ErrUnavailable) {
+			t.Fatal(err)
 		}
-		if err != nil || time.Since(began) > 10*time.Second {
-			t.Fatalf("the older server reads entries: %v", err)
-		}
-	}
+		return err != nil
+	})
 	entry.Key = "2"
 	if _, err := older.State().Put(t.Context(), entry); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("the older server keeps entries: %v", err)
