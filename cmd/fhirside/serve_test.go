@@ -21,15 +21,19 @@ func startServer(t *testing.T, set serveSettings) (url string, stop context.Canc
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	listening, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		ended <- serve(ctx, set, slog.New(slog.DiscardHandler), func(a net.Addr) { listening <- "http://" + a.String() })
-	}()
+	})
 	select {
 	case url = <-listening:
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		cancel()
+		serving.Wait() // or its database is removed under it
+	})
 	return url, cancel, ended
 }
 
