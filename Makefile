@@ -68,13 +68,14 @@ docker: ## build the container image fhirside:latest
 
 ## ---- prove ----
 
+# Go ends the tests of a package after 10 minutes, which a busy machine may need.
 .PHONY: test
 test: definitions mongodb-installed ## run every test
-	FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test ./...
+	FHIRSIDE_REQUIRE_MONGODB=1 $(GO) test -timeout 1h ./...
 
 .PHONY: race
 race: definitions ## run the tests under the race detector (needs a C compiler)
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 1h ./...
 
 .PHONY: verify
 verify: definitions $(LINT) ## check format, lint, floors, generated files, modules and known vulnerabilities
