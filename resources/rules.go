@@ -54,6 +54,7 @@ const (
 // parameters is what a Service keeps of them.
 type parameters struct {
 	current    atomic.Pointer[rules]
+	known      atomic.Bool // what was added has been taken up
 	refreshing sync.Mutex
 	work       chan struct{} // has an element when there may be something to index anew
 }
@@ -165,13 +166,23 @@ func (s *Service) Refresh(ctx context.Context) error {
 	for i, a := range added.Parameters {
 		usable[i] = a.Active && defined[a.ID] != nil && sameDefinition(a.Definition, *defined[a.ID])
 	}
-	if now := s.rules(); now.revision == revision && slices.Equal(now.usable, usable) {
-		return nil
+	if now := s.rules(); now.revision != revision || !slices.Equal(now.usable, usable) {
+		next := s.rulesOf(added, usable)
+		next.revision = revision
+		s.parameters.current.Store(next)
 	}
-	next := s.rulesOf(added, usable)
-	next.revision = revision
-	s.parameters.current.Store(next)
+	s.parameters.known.Store(true)
 	return nil
+}
+
+// Ready says whether requests can be served, and what the store does beside (see store.Store.Ready). They cannot before the search
+// parameters that were added are known: searches by them would be refused.
+func (s *Service) Ready(ctx context.Context) (work string, err error) {
+	work, err = s.Store.Ready(ctx)
+	if err == nil && !s.parameters.known.Load() {
+		err = s.Refresh(ctx)
+	}
+	return work, err
 }
 
 // rulesOf makes rules of what is registered.

@@ -126,9 +126,9 @@ func (s *server) operational(e *gin.Engine) {
 	}
 }
 
-// ready says whether the store can serve, and what it does beside.
+// ready says whether requests can be served, and what the store does beside.
 func (s *server) ready(c *gin.Context) {
-	work, err := s.Service.Store.Ready(c.Request.Context())
+	work, err := s.Service.Ready(c.Request.Context())
 	status, text := http.StatusOK, "ready\n"
 	if err != nil {
 		s.Log.Warn("not ready", "error", err)

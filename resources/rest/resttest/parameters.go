@@ -26,13 +26,18 @@ type process struct {
 
 func newProcess(t *testing.T, st store.Store, name string) *process {
 	t.Helper()
+	p := startProcess(t, st, name)
+	p.refresh()
+	return p
+}
+
+// startProcess is one that does not know yet what was added.
+func startProcess(t *testing.T, st store.Store, name string) *process {
+	t.Helper()
 	var ids atomic.Int64
 	service := resources.New(resources.Options{
 		Store: st, NewID: func() string { return fmt.Sprintf("%s-%d", name, ids.Add(1)) }, Log: slog.New(slog.DiscardHandler),
 	})
-	if err := service.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	metadata := func(string) []byte {
 		codes := ""
 		for _, p := range service.SearchParameters().Params("Patient") {
@@ -105,6 +110,7 @@ func RunParameters(t *testing.T, open func(t *testing.T) store.Store) {
 		run  func(t *testing.T, st store.Store)
 	}{
 		{"a parameter's life", parameterLife},
+		{"a server that began without its database", parametersOfEarlyServer},
 		{"definitions that cannot be searched by", wrongParameters},
 		{"two processes", parametersOfTwo},
 		{"writers meanwhile", parametersUnderWrites},
@@ -158,6 +164,15 @@ func parameterLife(t *testing.T, st store.Store) {
 	p.do(step{do: putEyes, body: `{"resourceType":"SearchParameter","id":"eyes","url":"http://example.org/x","name":"x","status":"retired","description":"x","code":"eyes","base":["Patient"],"type":"token"}`, status: 200})
 	p.refresh()
 	p.do(unknown, step{do: reindexEyes, status: 422, has: []string{"retired"}})
+}
+
+// parametersOfEarlyServer: who starts before its database can be asked is ready when it knows the parameters.
+func parametersOfEarlyServer(t *testing.T, st store.Store) {
+	p := newProcess(t, st, "a")
+	p.do(put("a", "blue"), step{do: putEyes, body: eyeParameter("eyes", "eyes", ""), status: 201}, step{do: reindexEyes, status: 202})
+	p.reindex()
+	early := startProcess(t, st, "b")
+	early.do(step{do: "GET /readyz", status: 200}, counted("Patient?eyes=blue", 1))
 }
 
 func wrongParameters(t *testing.T, st store.Store) {
