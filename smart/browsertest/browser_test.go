@@ -209,7 +209,7 @@ func drive(t *testing.T, found tools, launches []launch) map[string]seen {
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, found.node, file)
 	cmd.Env = append(os.Environ(), "MODULES="+found.modules)

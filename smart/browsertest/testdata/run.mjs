@@ -6,12 +6,13 @@ const require = createRequire(process.env.MODULES + "/")
 const { chromium } = require("playwright-core")
 const { executable, launches } = JSON.parse(readFileSync(0, "utf8"))
 
-const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox", "--disable-dev-shm-usage"] })
+const limit = 120_000 // the machine may have much else to do
+const browser = await chromium.launch({ executablePath: executable, timeout: limit, args: ["--no-sandbox", "--disable-dev-shm-usage"] })
 const results = {}
 for (const launch of launches) {
   const context = await browser.newContext()
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(limit)
   const seen = { pages: [], violations: [], log: [] }
   page.on("console", m => (/Content.Security.Policy|violates/i.test(m.text()) ? seen.violations : seen.log).push(m.text()))
   page.on("pageerror", e => seen.log.push(String(e)))
@@ -44,7 +45,7 @@ console.log(JSON.stringify(results))
 // walk answers each page by what it asks for, until the app is done.
 async function walk(page, launch, seen) {
   for (let step = 0; step < 10; step++) {
-    await page.waitForFunction(() => document.title === "done" || document.querySelector("form"))
+    await page.waitForFunction(() => !window.answered && (document.title === "done" || document.querySelector("form")))
     if (await page.title() === "done") {
       seen.result = JSON.parse(await page.innerText("#result"))
       seen.scripts = await page.evaluate(() => document.cookie)
@@ -52,6 +53,7 @@ async function walk(page, launch, seen) {
     }
     const name = (await page.innerText("h1")).trim()
     seen.pages.push(name)
+    await page.evaluate(() => { window.answered = true }) // and the next page is another document
     if (await page.locator("input[name=password]").count()) {
       await page.fill("input[name=username]", launch.username)
       await page.fill("input[name=password]", launch.password)
@@ -66,12 +68,13 @@ async function walk(page, launch, seen) {
       for (const scope of launch.deny || []) await page.uncheck(`input[name=scope][value="${scope}"]`)
       await page.click("button[value=allow]")
       if (launch.narrowPolicy) { // nothing happens, but the console says why
-        await page.waitForTimeout(500)
-        seen.title = await page.title()
+        for (const began = Date.now(); !seen.violations.length && seen.title !== "done" && Date.now() - began < limit;) {
+          await page.waitForTimeout(50)
+          seen.title = await page.title().catch(() => "")
+        }
         return
       }
     }
-    await page.waitForLoadState()
   }
   throw new Error("the launch does not end")
 }
