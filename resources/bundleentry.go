@@ -155,6 +155,9 @@ func (e *bundleEntry) checkBody() error {
 	case http.MethodGet, http.MethodHead:
 		return nil
 	case http.MethodPost:
+		if t.id == "_search" {
+			return fhir.Errorf(fhir.Invalid, fhir.CodeNotSupported, "in a Bundle a search is a GET: \"Patient?family=…\"")
+		}
 		if t.hasQuery {
 			return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "POST takes no criteria in its url; ifNoneExist does")
 		}

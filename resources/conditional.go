@@ -16,6 +16,8 @@ import (
 type Conditions struct {
 	IfMatch     string
 	IfNoneMatch string
+	// IfUnmodifiedSince counts where there is no IfMatch (RFC 9110, section 13.1.4); zero is none.
+	IfUnmodifiedSince time.Time
 }
 
 // precondition is a parsed list of entity tags.
@@ -62,9 +64,13 @@ func (p precondition) names(v store.Version) bool {
 }
 
 // preconditions are the parsed Conditions.
-type preconditions struct{ ifMatch, ifNoneMatch precondition }
+type preconditions struct {
+	ifMatch, ifNoneMatch precondition
+	ifUnmodifiedSince    time.Time
+}
 
 func (c Conditions) parse() (p preconditions, err error) {
+	p.ifUnmodifiedSince = c.IfUnmodifiedSince
 	if p.ifMatch, err = parsePrecondition("If-Match", c.IfMatch, true); err == nil {
 		p.ifNoneMatch, err = parsePrecondition("If-None-Match", c.IfNoneMatch, false)
 	}
@@ -78,19 +84,25 @@ func (p preconditions) hold(current *store.Version) error {
 		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "If-Match asks for a version, but there is no current one").At("http.If-Match")
 	case p.ifMatch.set && !p.ifMatch.names(*current):
 		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "the current version is %d, not what If-Match asks for: read it and try again", current.Version).At("http.If-Match")
+	case !p.ifMatch.set && !p.ifUnmodifiedSince.IsZero() && current != nil && changedSince(*current, p.ifUnmodifiedSince):
+		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "the resource has changed since the time that If-Unmodified-Since gives: read it and try again").At("http.If-Unmodified-Since")
 	case p.ifNoneMatch.set && current != nil && p.ifNoneMatch.names(*current):
 		return fhir.Errorf(fhir.PreconditionFailed, fhir.CodeConflict, "version %d exists, and If-None-Match excludes it", current.Version).At("http.If-None-Match")
 	}
 	return nil
 }
 
-// NotModified says whether a conditional read finds what the client has already (http.html#cread). A zero ifModifiedSince is none;
-// its precision is that of HTTP, a second.
+// changedSince compares with a date of HTTP, which is precise to a second.
+func changedSince(v store.Version, date time.Time) bool {
+	return v.Updated.Truncate(time.Second).After(date)
+}
+
+// NotModified says whether a conditional read finds what the client has already (http.html#cread). A zero ifModifiedSince is none.
 func NotModified(v store.Version, ifNoneMatch string, ifModifiedSince time.Time) bool {
 	if p, err := parsePrecondition("If-None-Match", ifNoneMatch, false); err == nil && p.set {
 		return p.names(v)
 	}
-	return !ifModifiedSince.IsZero() && !v.Updated.Truncate(time.Second).After(ifModifiedSince)
+	return !ifModifiedSince.IsZero() && !changedSince(v, ifModifiedSince)
 }
 
 // ETag is the entity tag of a version.

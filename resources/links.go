@@ -2,7 +2,6 @@ package resources
 
 import (
 	"fmt"
-	"strings"
 
 	"fhirside/fhir"
 	"fhirside/fhir/definitions"
@@ -36,8 +35,8 @@ const (
 	isNarrative                 // the XHTML of a narrative, which may hold links and images
 )
 
-// linksOf are the links of a resource and of what it contains, in the order of the document. A Bundle's entries are left out:
-// references inside it are its own business (bundle.html#references).
+// linksOf are the links of a resource and of what it contains, in the order of the document. A Bundle's entries are left out with
+// their fullUrls: what they call each other is the Bundle's own business (bundle.html#references).
 func linksOf(r *fhir.Resource) []link {
 	var w linkWalker
 	w.resource(r.Root())
@@ -57,7 +56,7 @@ func (w *linkWalker) object(e fhir.Element, t *definitions.Type) {
 	before := len(w.links)
 	for member := range e.Children() {
 		el, typeName := t.Child(member.Name())
-		if el == nil {
+		if el == nil || t.Name == "Bundle" && el.Name == "entry" {
 			continue
 		}
 		for item := range member.Each() {
@@ -93,10 +92,10 @@ func (w *linkWalker) pin(reference fhir.Element, from int) {
 func (w *linkWalker) value(item fhir.Element, owner *definitions.Type, el *definitions.Element, typeName string) {
 	switch item.Kind() {
 	case fhir.Object:
-		if typeName != "Resource" {
-			w.object(item, definitions.Lookup(typeName))
-		} else if !strings.HasPrefix(owner.Name, "Bundle.") {
+		if typeName == "Resource" {
 			w.resource(item)
+		} else {
+			w.object(item, definitions.Lookup(typeName))
 		}
 	case fhir.String:
 		switch {

@@ -104,6 +104,11 @@ func compose(o Options, registry *search.Registry) (*fhir.Resource, error) {
 		}
 		part.Resource = append(part.Resource, resource)
 	}
+	for _, op := range o.Operations {
+		if op.System {
+			part.Operation = append(part.Operation, models.CapabilityStatementRestResourceOperation{Name: op.Name, Definition: op.Definition})
+		}
+	}
 	for _, name := range search.SystemParameters() {
 		part.SearchParam = append(part.SearchParam, models.CapabilityStatementRestResourceSearchParam{Name: name, Type: models.SearchParamTypeSpecial})
 	}

@@ -79,6 +79,15 @@ func TestStatementClaimsWhatIsServed(t *testing.T) {
 			}
 		}
 	}
+	operations := texts(rest1.Get("operation"), "name")
+	for _, op := range rest.Operations() {
+		if operations[op.Name] != op.System {
+			t.Errorf("$%s of the system is claimed %v, served %v", op.Name, operations[op.Name], op.System)
+		}
+	}
+	if !operations["meta"] || operations["meta-add"] {
+		t.Errorf("the operations of the system are %v", operations)
+	}
 	params := texts(rest1.Get("searchParam"), "name")
 	for _, name := range search.SystemParameters() {
 		if !params[name] {

@@ -27,6 +27,9 @@ const maxPooled = 1 << 20
 
 // resource reads the body as a resource.
 func (s *server) resource(c *gin.Context) (resource *fhir.Resource, err error) {
+	if _, err := readable(c.GetHeader("Content-Type")); err != nil {
+		return nil, err
+	}
 	err = s.withBody(c, func(body []byte) (err error) {
 		resource, err = parse(c.GetHeader("Content-Type"), body)
 		return err
@@ -92,9 +95,17 @@ func (s *server) form(c *gin.Context) ([]search.Parameter, error) {
 	return params, err
 }
 
-// withBody reads the request's body, decompressed and up to the limit. The bytes are gone when use returns.
+func (s *server) tooLarge() error {
+	return fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the body is larger than %d bytes, the most that is taken", s.MaxBody)
+}
+
+// withBody reads the request's body, decompressed and up to the limit. The bytes are gone when use returns. What can be refused by the
+// headers is refused before anything is read, so that a client that asks first (Expect: 100-continue) need not send it.
 func (s *server) withBody(c *gin.Context, use func([]byte) error) error {
-	stream, err := decoded(http.MaxBytesReader(c.Writer, c.Request.Body, s.MaxBody), c.GetHeader("Content-Encoding"))
+	if c.Request.ContentLength > s.MaxBody {
+		return s.tooLarge()
+	}
+	stream, err := decoded(c, http.MaxBytesReader(c.Writer, c.Request.Body, s.MaxBody))
 	if err != nil {
 		return err
 	}
@@ -110,7 +121,7 @@ func (s *server) withBody(c *gin.Context, use func([]byte) error) error {
 	}
 	n, err := buf.ReadFrom(io.LimitReader(stream, s.MaxBody+1))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) || n > s.MaxBody {
-		return fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the body is larger than %d bytes, the most that is taken", s.MaxBody)
+		return s.tooLarge()
 	}
 	if err != nil {
 		return fhir.Errorf(fhir.Invalid, fhir.CodeInvalid, "the body ends too early or is not in its Content-Encoding").Because(err)
@@ -119,7 +130,8 @@ func (s *server) withBody(c *gin.Context, use func([]byte) error) error {
 }
 
 // decoded undoes a Content-Encoding.
-func decoded(body io.Reader, encoding string) (io.Reader, error) {
+func decoded(c *gin.Context, body io.Reader) (io.Reader, error) {
+	encoding := c.GetHeader("Content-Encoding")
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 		return body, nil
@@ -136,5 +148,6 @@ func decoded(body io.Reader, encoding string) (io.Reader, error) {
 		}
 		return r.IOReadCloser(), nil
 	}
+	c.Header("Accept-Encoding", "gzip, zstd") // RFC 9110, section 12.5.3
 	return nil, fhir.Errorf(fhir.UnsupportedMedia, fhir.CodeNotSupported, "the Content-Encoding %q is not read; gzip and zstd are", encoding).At("http.Content-Encoding")
 }

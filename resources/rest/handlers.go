@@ -2,7 +2,6 @@ package rest
 
 import (
 	"net/http"
-	"time"
 
 	"fhirside/fhir"
 	"fhirside/resources"
@@ -27,11 +26,7 @@ func (s *server) showVersion(r *request, version store.Version, err error) error
 	if err != nil {
 		return err
 	}
-	var since time.Time
-	if text := r.header("If-Modified-Since"); text != "" { // most requests have none, and errors cost
-		since, _ = http.ParseTime(text) // what is no date is ignored (RFC 9110, section 13.1.3)
-	}
-	if resources.NotModified(version, r.header("If-None-Match"), since) {
+	if resources.NotModified(version, r.list("If-None-Match"), r.date("If-Modified-Since")) {
 		r.notModified()
 		return nil
 	}

@@ -60,7 +60,7 @@ func (s *server) metadata(r *request) error {
 	h := r.c.Writer.Header()
 	h.Set("Cache-Control", "public, no-cache")
 	h.Set("ETag", answer.tag)
-	if known := r.header("If-None-Match"); known == "*" || strings.Contains(known, strings.TrimPrefix(answer.tag, "W/")) {
+	if known := r.list("If-None-Match"); known == "*" || strings.Contains(known, strings.TrimPrefix(answer.tag, "W/")) {
 		r.notModified()
 		return nil
 	}

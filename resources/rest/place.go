@@ -10,17 +10,20 @@ import (
 	"fhirside/fhir"
 )
 
-// The routes' wildcards also match the names that FHIR reserves: those that begin with "_" or "$", and metadata. No type and no
-// id is called so; where such a name stands in the place of one, the method or the operation is not served there.
+// The routes' wildcards also match the names that FHIR reserves: those that begin with "_" or "$", and metadata in the place of a
+// type. No type and no id is called so; where such a name stands in the place of one, the method or the operation is not served there.
+
+// typeWildcard is that of resource types.
+const typeWildcard = "type"
 
 // reserved says whether a segment of a path is such a name.
-func reserved(segment string) bool {
-	return segment != "" && (segment[0] == '_' || segment[0] == '$') || segment == "metadata"
+func reserved(wildcard, segment string) bool {
+	return segment != "" && (segment[0] == '_' || segment[0] == '$') || wildcard == typeWildcard && segment == "metadata"
 }
 
 // checkPlace refuses requests that were matched by a wildcard's mistake.
 func checkPlace(c *gin.Context) error {
-	if slices.ContainsFunc(c.Params, func(p gin.Param) bool { return reserved(p.Value) }) {
+	if slices.ContainsFunc(c.Params, func(p gin.Param) bool { return reserved(p.Key, p.Value) }) {
 		return misplaced(c)
 	}
 	return nil
@@ -68,7 +71,8 @@ func methodsAt(segments []string) (methods []string) {
 
 func matches(pattern, segments []string) bool {
 	return slices.EqualFunc(pattern, segments, func(p, s string) bool {
-		return p == s || strings.HasPrefix(p, ":") && s != "" && !reserved(s)
+		wildcard, ok := strings.CutPrefix(p, ":")
+		return p == s || ok && s != "" && !reserved(wildcard, s)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -60,8 +61,25 @@ func (r *request) header(name string) string { return r.c.GetHeader(name) }
 // criteria are the URL's, of a conditional interaction.
 func (r *request) criteria() string { return r.c.Request.URL.RawQuery }
 
+// list is a header that holds a list, which may be sent in several lines (RFC 9110, section 5.3).
+func (r *request) list(name string) string {
+	lines := r.c.Request.Header[name]
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return strings.Join(lines, ", ")
+}
+
+// date is a header that holds a date; zero where it does not, since then it is ignored (RFC 9110, section 13.1).
+func (r *request) date(name string) (date time.Time) {
+	if text := r.header(name); text != "" { // most requests have none, and errors cost
+		date, _ = http.ParseTime(text)
+	}
+	return date
+}
+
 func (r *request) conditions() resources.Conditions {
-	return resources.Conditions{IfMatch: r.header("If-Match"), IfNoneMatch: r.header("If-None-Match")}
+	return resources.Conditions{IfMatch: r.list("If-Match"), IfNoneMatch: r.list("If-None-Match"), IfUnmodifiedSince: r.date("If-Unmodified-Since")}
 }
 
 // hasCriteria says whether the URL has search parameters.

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -16,11 +17,14 @@ type Interaction struct {
 	Conditional bool
 }
 
-// Operation is an operation on resources of every type that the routes serve.
-type Operation struct{ Name, Definition string }
+// Operation is an operation that the routes serve on resources of every type.
+type Operation struct {
+	Name, Definition string
+	System           bool // on all resources together as well
+}
 
 func r4Operation(name string) *Operation {
-	return &Operation{name, "http://hl7.org/fhir/OperationDefinition/Resource-" + name}
+	return &Operation{Name: name, Definition: "http://hl7.org/fhir/OperationDefinition/Resource-" + name}
 }
 
 var (
@@ -116,9 +120,14 @@ func Interactions() []Interaction {
 func Operations() []Operation {
 	var list []Operation
 	for _, r := range routes {
-		if r.operation != nil && !slices.Contains(list, *r.operation) {
-			list = append(list, *r.operation)
+		if r.operation == nil {
+			continue
 		}
+		at := slices.IndexFunc(list, func(o Operation) bool { return o.Name == r.operation.Name })
+		if at < 0 {
+			at, list = len(list), append(list, *r.operation)
+		}
+		list[at].System = list[at].System || strings.Count(r.path, "/") == 1
 	}
 	return list
 }

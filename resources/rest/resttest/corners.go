@@ -137,6 +137,45 @@ var corners = []scenario{
 		{do: "DELETE Patient/1", status: 204},
 		{do: "GET Patient/1/_history?_since=2100", status: 200, has: []string{`"total":0`}},
 	}},
+	{"preconditions in several lines, and by time", []step{
+		{do: "PUT Patient/1", body: `{"resourceType":"Patient","id":"1"}`, status: 201},
+		{do: "PUT Patient/1", header: map[string]string{"If-Match": "W/\"7\"\nW/\"8\""}, body: `{"resourceType":"Patient","id":"1","active":true}`, status: 412},
+		{do: "PUT Patient/1", header: map[string]string{"If-None-Match": "W/\"7\"\nW/\"1\""}, body: `{"resourceType":"Patient","id":"1","active":true}`, status: 412},
+		{do: "PUT Patient/1", header: map[string]string{"If-Match": "W/\"7\"\nW/\"1\""}, body: `{"resourceType":"Patient","id":"1","active":true}`, status: 200},
+		{do: "PUT Patient/1", header: longAgo, body: `{"resourceType":"Patient","id":"1"}`, status: 412, has: []string{"If-Unmodified-Since", "http.If-Unmodified-Since"}},
+		{do: "PATCH Patient/1", header: with(jsonPatch, "If-Unmodified-Since", longAgo["If-Unmodified-Since"]), body: `[{"op":"remove","path":"/active"}]`, status: 412},
+		{do: "PUT Patient?_id=1", header: longAgo, body: `{"resourceType":"Patient"}`, status: 412},
+		{do: "DELETE Patient/1", header: longAgo, status: 412},
+		{do: "DELETE Patient?_id=1", header: longAgo, status: 412},
+		{do: "PUT Patient/2", header: longAgo, body: `{"resourceType":"Patient","id":"2"}`, status: 201}, // there was nothing that could have changed
+		{do: "PUT Patient/1", header: with(longAgo, "If-Match", `W/"2"`), body: `{"resourceType":"Patient","id":"1","gender":"male"}`, status: 200},
+		{do: "PUT Patient/1", header: map[string]string{"If-Unmodified-Since": "yesterday"}, body: `{"resourceType":"Patient","id":"1","gender":"female"}`, status: 200},
+		{do: "DELETE Patient/1", header: map[string]string{"If-Unmodified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, status: 204},
+	}},
+	{"names that are reserved for others", []step{
+		{do: "PUT Patient/metadata", body: `{"resourceType":"Patient","id":"metadata"}`, status: 201},
+		{do: "GET Patient/metadata", status: 200},
+		{do: "GET Patient/metadata/_history", status: 200, has: []string{`"total":1`}},
+		{do: "GET Patient/metadata/Observation", status: 200, has: []string{`"total":0`}},
+		{do: "PUT metadata", body: `{"resourceType":"Patient"}`, status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{do: "GET metadata/1", status: 404},
+		{do: "PUT Patient/_history", body: `{"resourceType":"Patient","id":"_history"}`, status: 405},
+		{do: "POST ", status: 200, statuses: "200 201 400", body: bundleOf("batch", request("GET", "Patient/metadata")+","+
+			entry("PUT", "Basic/metadata", `{"resourceType":"Basic","id":"metadata","code":{"text":"c"}}`)+","+entry("POST", "Patient/_search", `{"resourceType":"Parameters"}`)), has: []string{"a search is a GET"}},
+	}},
+	{"a Bundle inside of a transaction", []step{
+		// What its entries call each other is its own business, though an entry of the transaction is called so as well.
+		{do: "POST ", status: 200, statuses: "201 201", body: bundleOf("transaction",
+			named(urn("1"), "POST", "Patient", "", `{"resourceType":"Patient"}`)+","+
+				named(urn("2"), "POST", "Bundle", "", innerBundle))},
+		{do: "GET Bundle/new-2", status: 200, has: []string{
+			`"fullUrl":"` + urn("1") + `","link":[{"relation":"self","url":"` + urn("1") + `"}]`, `"reference":"` + urn("1") + `"`,
+			`"link":[{"relation":"self","url":"Patient/new-1"}]`, `"who":{"reference":"Patient/new-1"}`,
+		}},
+	}},
+	{"bodies in encodings that are not read", []step{
+		{do: "POST Patient", header: map[string]string{"Content-Encoding": "br"}, body: `{"resourceType":"Patient"}`, status: 415, headers: map[string]string{"Accept-Encoding": "gzip, zstd"}},
+	}},
 	{"content of Binaries by quality", []step{
 		{do: "PUT Binary/1", header: map[string]string{"Content-Type": "text/plain"}, body: "content", status: 201},
 		{do: "GET Binary/1", header: map[string]string{"Accept": "application/fhir+json;q=0.5, text/plain"}, status: 200, is: "content", headers: map[string]string{"Content-Type": "text/plain"}},
@@ -146,6 +185,14 @@ var corners = []scenario{
 		{do: "GET Binary/1", header: map[string]string{"Accept": "image/png"}, status: 200, is: "content", headers: map[string]string{"Content-Type": "text/plain"}},
 	}},
 }
+
+var longAgo = map[string]string{"If-Unmodified-Since": "Fri, 01 Jan 2010 00:00:00 GMT"}
+
+// innerBundle has an entry that is called as one of the transaction around it.
+var innerBundle = `{"resourceType":"Bundle","type":"collection","link":[{"relation":"self","url":"` + urn("1") + `"}],"entry":[` +
+	`{"fullUrl":"` + urn("1") + `","link":[{"relation":"self","url":"` + urn("1") + `"}],"resource":{"resourceType":"Patient"}},` +
+	`{"resource":{"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"` + urn("1") + `"}}}],` +
+	`"signature":{"type":[{"code":"x"}],"when":"2020-01-01T00:00:00Z","who":{"reference":"` + urn("1") + `"}}}`
 
 // foundTwice is a Bundle of two creates of what is there already.
 func foundTwice(kind string) string {

@@ -35,6 +35,7 @@ var reads = []scenario{
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `"1"`}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `1`}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2", W/"1"`}, status: 304},
+		{do: "GET Patient/1", header: map[string]string{"If-None-Match": "W/\"2\"\nW/\"1\""}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-None-Match": `W/"2"`}, status: 200},
 		{do: "GET Patient/1", header: map[string]string{"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, status: 304},
 		{do: "GET Patient/1", header: map[string]string{"If-Modified-Since": "Fri, 01 Jan 2010 00:00:00 GMT"}, status: 200},

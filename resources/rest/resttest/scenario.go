@@ -28,8 +28,8 @@ type scenario struct {
 // step is one request and what must come of it. In all texts {base} is the server's FHIR base URL; ids that the server assigns
 // are new-1, new-2, … in the order of the requests that could need one.
 type step struct {
-	do     string // "GET Patient/1"; the URL is relative to the base, or begins with a slash
-	header map[string]string
+	do     string            // "GET Patient/1"; the URL is relative to the base, or begins with a slash
+	header map[string]string // a header of several lines has them here as well
 	body   string
 	gzip   bool // send the body compressed
 
@@ -228,7 +228,7 @@ func (s step) request(t *testing.T, fill func(string) string, base string) *http
 		request.Header.Set("Content-Encoding", "gzip")
 	}
 	for name, value := range s.header {
-		request.Header.Set(name, fill(value))
+		request.Header[http.CanonicalHeaderKey(name)] = strings.Split(fill(value), "\n")
 	}
 	return request
 }
