@@ -67,6 +67,11 @@ func (s *Service) ReindexProgress(ctx context.Context) (Reindexing, error) {
 // RequestReindex asks for resources of some types (none: all) to be indexed anew by rules of at least that number. What does that
 // already goes on; what does something else begins again for both.
 func (s *Service) RequestReindex(ctx context.Context, types []string, rules int64) error {
+	for _, name := range types {
+		if err := checkType(name); err != nil {
+			return err
+		}
+	}
 	for {
 		r, revision, err := s.readReindexing(ctx)
 		if err != nil {

@@ -20,13 +20,9 @@ import (
 )
 
 func clientCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "client",
-		Short: "Apps that may ask for tokens",
-		Long:  "Apps that may ask for tokens. A server may have the store open meanwhile: what is changed here holds there at once.",
-	}
-	cmd.AddCommand(clientAddCommand(), clientListCommand(), clientRemoveCommand())
-	return cmd
+	return group("client", "Apps that may ask for tokens",
+		"Apps that may ask for tokens. A server may have the store open meanwhile: what is changed here holds there at once.",
+		clientAddCommand(), clientListCommand(), clientRemoveCommand())
 }
 
 // clientSettings are the flags of client add, and the entries of its --file by the same names.
@@ -63,7 +59,7 @@ A YAML file has the same settings by the flags' names, for several apps; it is r
         scope: launch launch/patient openid fhirUser patient/*.rs`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd, &url, func(s store.Store) error {
+			return withStore(cmd, makeStore, &url, func(s store.Store) error {
 				if (len(args) == 1) == (file != "") {
 					return errors.New("name one app, or a file of several")
 				}
@@ -189,7 +185,7 @@ func (set clientSettings) record(ctx context.Context, had string) (c state.Clien
 		return c, "", err
 	}
 	if unknown := asked.Unknown(); len(unknown) > 0 {
-		return c, "", fmt.Errorf("%s is no scope", strings.Join(unknown, ", "))
+		return c, "", fmt.Errorf("no scopes that this server knows: %s", strings.Join(unknown, ", "))
 	}
 	if set.JWKSFile != "" {
 		text, err := os.ReadFile(set.JWKSFile)
@@ -220,7 +216,7 @@ func clientListCommand() *cobra.Command {
 		Short: "List the apps",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd, &url, func(s store.Store) error {
+			return withStore(cmd, openStore, &url, func(s store.Store) error {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tTYPE\tPROOF\tTRUSTED\tSINCE\tSCOPE")
 				for c, err := range state.New(s.State()).Clients.List(cmd.Context(), "") {
@@ -256,9 +252,9 @@ func clientRemoveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove ID",
 		Short: "Remove an app, and revoke what it has been given",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd, &url, func(s store.Store) error {
+			return withStore(cmd, openStore, &url, func(s store.Store) error {
 				registry := client.New(client.Options{Tables: state.New(s.State())})
 				if _, err := registry.Tables.Clients.Get(cmd.Context(), args[0]); errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("there is no client %s", args[0])

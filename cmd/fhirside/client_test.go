@@ -121,7 +121,7 @@ func TestClient(t *testing.T) {
 		"name one app":    {"add"},
 		"redirect_uris":   {"add", "x", "--scope", "patient/*.rs"},
 		"scope is":        {"add", "x", "--redirect", redirect},
-		"is no scope":     {"add", "x", "--redirect", redirect, "--scope", "patient/*.rs patients/*.rs"},
+		"no scopes that this server knows":     {"add", "x", "--redirect", redirect, "--scope", "patient/*.rs patients/*.rs"},
 		"fragment":        {"add", "x", "--redirect", redirect + "#", "--scope", "patient/*.rs"},
 		"no secret":       {"add", "x", "--type", "confidential", "--secret-stdin", "--redirect", redirect, "--scope", "patient/*.rs"},
 		"jwks or":         {"add", "x", "--type", "backend", "--scope", "system/*.rs"},

@@ -20,7 +20,7 @@ func configure(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	fill := func(f *pflag.Flag, value, source string) error {
 		if err := flags.Set(f.Name, value); err != nil {
-			return fmt.Errorf("%s: %w", source, err)
+			return fmt.Errorf("%s: %w", source, plainValue(err))
 		}
 		return nil
 	}
@@ -77,7 +77,7 @@ func eachUnset(flags *pflag.FlagSet, do func(*pflag.Flag) error) (err error) {
 func readConfig(path string, flags *pflag.FlagSet) (map[string]any, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--config: %w", err)
 	}
 	var file map[string]any
 	if err := yaml.Unmarshal(text, &file); err != nil {

@@ -140,7 +140,7 @@ func TestCopyFollows(t *testing.T) {
 // fillForCopy makes the records from one number to another, of three versions each, of which the last is a deletion.
 func fillForCopy(t *testing.T, url string, from, to int) {
 	t.Helper()
-	s, err := openStore(t.Context(), url)
+	s, err := makeStore(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func fillForCopy(t *testing.T, url string, from, to int) {
 // awaitMidway watches a copy's target until some versions are there.
 func awaitMidway(t *testing.T, url string) (c resources.Copying) {
 	t.Helper()
-	s, err := openStore(t.Context(), url)
+	s, err := makeStore(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func demoClients(keys json.RawMessage) []state.Client {
 // checkNoClinic refuses a database that somebody else's records or accounts are in, if any of the demo's people or apps would be new
 // there: everybody knows their passwords, and a practitioner of the demo sees the whole clinic.
 func checkNoClinic(ctx context.Context, url string, c demo.Clinic) (err error) {
-	s, err := openStore(ctx, url)
+	s, err := makeStore(ctx, url)
 	if err != nil {
 		return err
 	}

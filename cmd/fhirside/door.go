@@ -12,6 +12,7 @@ import (
 	"fhirside/conformance/capability"
 	"fhirside/resources"
 	"fhirside/resources/access"
+	"fhirside/resources/rest"
 	"fhirside/smart/demoapp"
 )
 
@@ -20,6 +21,7 @@ type door struct {
 	guard       func(*http.Request) (access.Policy, error)
 	realm       string
 	mount       func(gin.IRouter)
+	pages       []rest.Page
 	sharedPaths []string
 	security    *capability.Security
 }
@@ -36,6 +38,7 @@ func (set serveSettings) door(ctx context.Context, service *resources.Service, o
 		}
 	}
 	if set.demoApp {
+		d.pages = append(d.pages, rest.Page{Path: demoapp.Path, Title: demoapp.Title})
 		mount := d.mount
 		d.mount = func(r gin.IRouter) {
 			if mount != nil {
@@ -49,6 +52,9 @@ func (set serveSettings) door(ctx context.Context, service *resources.Service, o
 
 // warn says what the way in means, the louder the more can reach it.
 func warn(log *slog.Logger, set serveSettings, origin string, listening net.Addr) {
+	if strings.HasSuffix(set.base(), rest.Path+rest.Path) {
+		log.Warn("--base-url is without "+rest.Path+": what clients are told is "+set.base(), "base-url", set.baseURL)
+	}
 	switch near := isLoopback(listening); {
 	case set.auth == "none" && near:
 		log.Warn("--auth none: everybody on this machine may read, change and delete every record", "address", listening.String())

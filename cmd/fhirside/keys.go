@@ -54,9 +54,7 @@ func wrappingKey(ctx context.Context, url, keyFile string, s store.Store, log *s
 }
 
 func keyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Keys that sign tokens"}
-	cmd.AddCommand(keyRotateCommand())
-	return cmd
+	return group("key", "Keys that sign tokens", "", keyRotateCommand())
 }
 
 func keyRotateCommand() *cobra.Command {
@@ -68,7 +66,7 @@ func keyRotateCommand() *cobra.Command {
 expires, an hour later at most, and then they are gone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd, &url, func(s store.Store) error {
+			return withStore(cmd, openStore, &url, func(s store.Store) error {
 				keys, err := signingKeys(cmd.Context(), url, keyFile, s, state.New(s.State()), commandLog(cmd))
 				if err != nil {
 					return err

@@ -77,9 +77,9 @@ func launchCommand() *cobra.Command {
 		Use:   "launch ID --user NAME",
 		Short: "Make a launch of an app from within an EHR, and print the URL to open",
 		Long:  "Make a launch of an app from within an EHR, for one use by that account within five minutes, and print the URL to open.",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd, &set.store, func(s store.Store) error { return launch(cmd, set, state.New(s.State()), args[0]) })
+			return withStore(cmd, openStore, &set.store, func(s store.Store) error { return launch(cmd, set, state.New(s.State()), args[0]) })
 		},
 	}
 	set.flags(cmd)

@@ -38,7 +38,7 @@ compressed (.gz, .bz2, .zst), in the order of their dependencies.
 
 Transaction and batch Bundles are sent as they are; other resources are put at their ids, or created where they have none.
 What is refused is tried again at the end, then reported, and makes the exit status 1.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments("PATH…"),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return to.load(cmd, paths, copies)
 		},
@@ -59,7 +59,7 @@ type destination struct {
 func (to *destination) addFlags(cmd *cobra.Command, server string) {
 	f := cmd.Flags()
 	f.StringVar(&to.server, "server", server, "server to send to: its origin, or its FHIR base URL where that is not below /fhir")
-	f.StringVar(&to.store, "store", "", "send to this database instead, which no server should have open: sqlite:PATH")
+	f.StringVar(&to.store, "store", "", "write to this database instead, a SQLite file while no server has it open: sqlite:PATH or mongodb://HOST/NAME?replicaSet=…")
 	f.StringVar(&to.tokenFile, "token-file", "", "with --server: file with the access token to send, for a server that wants one")
 	f.IntVar(&to.workers, "workers", 0, "requests under way at once (default two for each processor)")
 	f.BoolVar(&to.textSearch, "text-search", false, "with --store: index the words of resources, as serve --text-search does")
@@ -126,7 +126,7 @@ func (to *destination) load(cmd *cobra.Command, paths []string, copies int) (err
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	show := newDisplay(cmd.ErrOrStderr())
-	l := load.Loader{Base: base, Client: client, Workers: to.workers, Copies: copies, Refused: show.refused, Progress: show.progress}
+	l := load.Loader{Base: base, Client: client, Workers: to.workers, Copies: copies, Refused: show.refused, Progress: show.progress, Waits: show.waits}
 	report, err := l.Load(cmd.Context(), paths...)
 	show.end()
 	if err == nil && report.Refused > 0 {
@@ -187,11 +187,16 @@ func (d *display) progress(p load.Progress) {
 	}
 }
 
-func (d *display) refused(r load.Refusal) {
+func (d *display) refused(r load.Refusal) { d.line("refused:", r) }
+
+func (d *display) waits(err error) { d.line("waiting for the server:", err) }
+
+// line writes one in place of the bar, which comes again below it.
+func (d *display) line(parts ...any) {
 	if d.bar != nil {
 		_ = d.bar.Clear()
 	}
-	fmt.Fprintln(d.out, "refused:", r)
+	fmt.Fprintln(d.out, parts...)
 }
 
 func (d *display) end() {

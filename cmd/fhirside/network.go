@@ -25,7 +25,7 @@ func (set serveSettings) network(log *slog.Logger) (n network, err error) {
 	}
 	if set.tlsCert != "" {
 		if n.certificate, err = loadCertificate(set.tlsCert, set.tlsKey, log); err != nil {
-			return n, err
+			return n, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}
 	}
 	for _, text := range set.proxies {
@@ -45,6 +45,14 @@ func (set serveSettings) network(log *slog.Logger) (n network, err error) {
 		}
 	}
 	return n, nil
+}
+
+// plainly is why there can be no listening, without what has been said already.
+func plainly(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		return op.Err
+	}
+	return err
 }
 
 // origin is where clients find the server, without a slash at its end: --base-url, or else where it listens.

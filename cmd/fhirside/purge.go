@@ -25,7 +25,7 @@ then gone as if deleted; that it was there, and how many versions it had, is all
 that you have done it.
 
 A server may have the store open meanwhile. Backups are not touched.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("TYPE/ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := configure(cmd); err != nil {
 				return err

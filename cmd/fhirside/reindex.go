@@ -49,6 +49,9 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 	if err != nil {
 		return err
 	}
+	if err := mustExist(set.store); err != nil {
+		return err
+	}
 	if options.Store, err = openIndexed(ctx, set.store, options.Registry, options.Base, nil, nil); err != nil {
 		return err
 	}

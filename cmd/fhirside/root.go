@@ -10,5 +10,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(serveCommand(), loadCommand(), demoCommand(), purgeCommand(), reindexCommand(), copyCommand(), userCommand(), clientCommand(), launchCommand(), tokenCommand(), keyCommand(), healthCommand(), versionCommand())
+	root.SetFlagErrorFunc(flagError)
 	return root
 }

@@ -114,7 +114,7 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	}()
 	listener, err := net.Listen("tcp", set.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen %s: %w", set.listen, plainly(err))
 	}
 	// Without --base-url links begin with what each request was sent to; references to this server are known by where it listens.
 	origin := set.origin(network, listener.Addr())
@@ -209,7 +209,10 @@ func (set serveSettings) serviceOptions() (o resources.Options, err error) {
 	o.MaxEntries = set.maxEntries
 	if set.baseURL != "" {
 		u, err := url.Parse(set.baseURL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		switch {
+		case err != nil || u.User != nil: // which may be a password
+			return o, errors.New("--base-url is no origin such as https://clinic.example")
+		case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 			return o, fmt.Errorf("--base-url %q is no origin such as https://clinic.example", set.baseURL)
 		}
 		o.Base = set.base()
@@ -241,6 +244,7 @@ func handler(service *resources.Service, set serveSettings, network network, doo
 		Guard:       door.guard,
 		Realm:       door.realm,
 		Mount:       door.mount,
+		Pages:       door.pages,
 		Origins:     set.origins,
 		SharedPaths: door.sharedPaths,
 		Proxies:     network.proxies,

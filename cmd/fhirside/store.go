@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -19,8 +20,11 @@ import (
 	"fhirside/search/index"
 )
 
-// storeUsage documents the flag that openStore reads.
-const storeUsage = "database: sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
+// storeUsage documents the flag that names a store.
+const (
+	storeKinds = "sqlite:PATH, sqlite::memory: for one that is gone at the end, or mongodb://HOST/NAME?replicaSet=…"
+	storeUsage = "database: " + storeKinds
+)
 
 // openIndexed opens the store that a --store flag names, for searches by the registry's parameters and those that the store has
 // beside: what is indexed by other rules is indexed anew, on SQLite before it opens, on MongoDB while it serves, and told to the log. With
@@ -75,8 +79,28 @@ func openIndexedFile(ctx context.Context, path string, o resources.Options) (sto
 	return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: service.IndexValues})
 }
 
-// openStore opens the store that a --store flag names beside a server that may have it open, and takes its index as it is.
+// openStore opens a store that is there, beside a server that may have it open, and takes its index as it is.
 func openStore(ctx context.Context, url string) (store.Store, error) {
+	if err := mustExist(url); err != nil {
+		return nil, err
+	}
+	return makeStore(ctx, url)
+}
+
+// mustExist refuses a file that is not there: who has mistyped its name would get an empty database, and be told that nothing is in it.
+func mustExist(url string) error {
+	path, isFile := strings.CutPrefix(url, "sqlite:")
+	if !isFile || path == sqlite.Memory {
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && path != "" {
+		return fmt.Errorf("there is no database %s", path)
+	}
+	return nil
+}
+
+// makeStore is openStore for commands with which a database may begin.
+func makeStore(ctx context.Context, url string) (store.Store, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
 		return sqlite.Open(ctx, path, sqlite.Options{})
 	}
@@ -86,7 +110,7 @@ func openStore(ctx context.Context, url string) (store.Store, error) {
 func openMongoDB(ctx context.Context, url string, o mongo.Options) (store.Store, error) {
 	if !strings.HasPrefix(url, "mongodb://") && !strings.HasPrefix(url, "mongodb+srv://") {
 		kind, _, _ := strings.Cut(url, ":") // behind it may be a password
-		return nil, fmt.Errorf("--store %s: is no database that fhirside knows: %s", kind, storeUsage)
+		return nil, fmt.Errorf("%s names no database: write %s", kind, storeKinds)
 	}
 	s, err := mongo.Open(ctx, url, o)
 	if err != nil {
@@ -101,12 +125,15 @@ func addStoreFlag(cmd *cobra.Command, url *string) {
 	addConfigFlag(cmd)
 }
 
+// opener is openStore or makeStore.
+type opener func(ctx context.Context, url string) (store.Store, error)
+
 // withStore opens the store that --store names for as long as do runs.
-func withStore(cmd *cobra.Command, url *string, do func(store.Store) error) (err error) {
+func withStore(cmd *cobra.Command, open opener, url *string, do func(store.Store) error) (err error) {
 	if err := configure(cmd); err != nil {
 		return err
 	}
-	s, err := openStore(cmd.Context(), *url)
+	s, err := open(cmd.Context(), *url)
 	if err != nil {
 		return err
 	}

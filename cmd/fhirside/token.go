@@ -25,9 +25,9 @@ func tokenCommand() *cobra.Command {
 		Long: `Print an access token of a registered app, as a person's sign-in and consent would have given it: for curl and for tests. It is
 good for an hour, five minutes for a backend service; nobody is asked, so whoever can run this can read everything.`,
 		Example: `  curl -H "Authorization: Bearer $(fhirside token growth-chart --user maria)" http://127.0.0.1:8080/fhir/Observation`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments("CLIENT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd, &set.store, func(s store.Store) error {
+			return withStore(cmd, openStore, &set.store, func(s store.Store) error {
 				tables := state.New(s.State())
 				grant, err := newGrant(cmd, set, tables, args[0], asked)
 				if err != nil {

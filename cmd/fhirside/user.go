@@ -18,18 +18,14 @@ import (
 )
 
 func userCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "user",
-		Short: "Accounts of the people who can sign in",
-		Long:  "Accounts of the people who can sign in. A server may have the store open meanwhile: what is changed here holds there at once.",
-	}
-	cmd.AddCommand(userAddCommand(), userListCommand(), userPasswordCommand(), userTOTPCommand(), userDisableCommand(), userEnableCommand(), userRemoveCommand())
-	return cmd
+	return group("user", "Accounts of the people who can sign in",
+		"Accounts of the people who can sign in. A server may have the store open meanwhile: what is changed here holds there at once.",
+		userAddCommand(), userListCommand(), userPasswordCommand(), userTOTPCommand(), userDisableCommand(), userEnableCommand(), userRemoveCommand())
 }
 
 // accountsIn opens the accounts of the store that --store names, for as long as do runs.
-func accountsIn(cmd *cobra.Command, url *string, do func(*account.Accounts, store.Store) error) error {
-	return withStore(cmd, url, func(s store.Store) error {
+func accountsIn(cmd *cobra.Command, open opener, url *string, do func(*account.Accounts, store.Store) error) error {
+	return withStore(cmd, open, url, func(s store.Store) error {
 		return do(account.New(account.Options{Tables: state.New(s.State())}), s)
 	})
 }
@@ -42,9 +38,9 @@ func userAddCommand() *cobra.Command {
 		Short: "Make an account",
 		Long: fmt.Sprintf(`Make an account for a patient, a practitioner or a related person. The password is asked for, or the first line of
 standard input with --password-stdin; it needs %d characters or more.`, account.MinPassword),
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return accountsIn(cmd, &url, func(accounts *account.Accounts, s store.Store) error {
+			return accountsIn(cmd, makeStore, &url, func(accounts *account.Accounts, s store.Store) error {
 				password, err := readPassword(cmd, fromInput)
 				if err != nil {
 					return err
@@ -93,7 +89,7 @@ func userListCommand() *cobra.Command {
 		Short: "List the accounts",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
+			return accountsIn(cmd, openStore, &url, func(accounts *account.Accounts, _ store.Store) error {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "NAME\tWHO\tADMIN\tSECOND FACTOR\tDISABLED\tSINCE")
 				for a, err := range accounts.List(cmd.Context()) {
@@ -123,9 +119,9 @@ func userPasswordCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passwd NAME",
 		Short: "Replace the password of an account, and end its sessions",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
+			return accountsIn(cmd, openStore, &url, func(accounts *account.Accounts, _ store.Store) error {
 				password, err := readPassword(cmd, fromInput)
 				if err != nil {
 					return err
@@ -144,9 +140,9 @@ func userTOTPCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "totp NAME",
 		Short: "Give an account a new second factor and print its secret",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
+			return accountsIn(cmd, openStore, &url, func(accounts *account.Accounts, _ store.Store) error {
 				return giveTOTP(cmd, accounts, args[0])
 			})
 		},
@@ -173,9 +169,9 @@ func accountCommand(use, short string, do func(*account.Accounts, context.Contex
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return accountsIn(cmd, &url, func(accounts *account.Accounts, _ store.Store) error {
+			return accountsIn(cmd, openStore, &url, func(accounts *account.Accounts, _ store.Store) error {
 				return do(accounts, cmd.Context(), args[0])
 			})
 		},

@@ -28,6 +28,8 @@ type Loader struct {
 	Refused func(Refusal)
 	// Progress is told how far it is, one call at a time, after each answer. It may be nil.
 	Progress func(Progress)
+	// Waits is told now and then why the server is waited for. It may be nil.
+	Waits func(error)
 }
 
 // Refusal is a resource, or a transaction as a whole, that was not stored.
@@ -88,7 +90,8 @@ type run struct {
 	Loader
 	deferred *spool // refused so far; nil: nothing
 
-	mu       sync.Mutex // guards what follows, and calls of Refused and Progress
+	mu       sync.Mutex // guards what follows, and calls of Refused, Progress and Waits
+	told     time.Time  // when Waits was last called
 	report   Report
 	progress Progress
 }

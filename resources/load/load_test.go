@@ -274,8 +274,18 @@ func TestBusyServerIsWaitedFor(t *testing.T) {
 			return true
 		}
 		start = time.Now()
-		if _, err := s.loader(t).Load(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "away or busy") || time.Since(start) > patience+2*longestPause {
+		told := 0
+		l := s.loader(t)
+		l.Waits = func(err error) {
+			if told++; !strings.Contains(err.Error(), "503") {
+				t.Error(err)
+			}
+		}
+		if _, err := l.Load(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "away or busy") || time.Since(start) > patience+2*longestPause {
 			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		if most := int(patience/longestPause) + 1; told < 2 || told > most {
+			t.Errorf("told %d times that it waits", told)
 		}
 	})
 }

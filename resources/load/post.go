@@ -21,6 +21,8 @@ const (
 	// conflictTries is how often a request is repeated that met another one at the same resources (409, 412).
 	conflictTries = 6
 	longestPause  = 10 * time.Second
+	// untold is after how many tries it is told that the server is waited for: a third of a second.
+	untold = 4
 )
 
 // post sends a Bundle, and sends it again while the server is away or busy, or when it collides with another one. An error is
@@ -48,10 +50,22 @@ func (r *run) post(ctx context.Context, bundle []byte, repeatable bool) (answer,
 		if err != nil && time.Now().After(giveUp) {
 			return answer{}, fmt.Errorf("the server was away or busy for %s: %w", patience, err)
 		}
+		r.tellWait(try, err)
 		if err := pause(ctx, max(wait, backOff(try))); err != nil {
 			return answer{}, err
 		}
 	}
+}
+
+// tellWait tells now and then that the server is waited for: not of what is over in a moment.
+func (r *run) tellWait(try int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil || r.Waits == nil || try < untold || time.Since(r.told) < longestPause {
+		return
+	}
+	r.told = time.Now()
+	r.Waits(err)
 }
 
 // once sends a Bundle, and says how long the server asks to wait.
@@ -125,6 +139,7 @@ func (r *run) greet(ctx context.Context) error {
 		if final := (*refusal)(nil); errors.As(err, &final) || ctx.Err() != nil || time.Now().After(giveUp) {
 			return fmt.Errorf("%s: %w", r.Base, err)
 		}
+		r.tellWait(try, err)
 		if err := pause(ctx, backOff(try)); err != nil {
 			return err
 		}

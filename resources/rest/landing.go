@@ -18,9 +18,10 @@ var landingPage = template.Must(template.New("landing").Parse(landingText))
 func (s *server) landing(c *gin.Context) {
 	var page bytes.Buffer
 	err := landingPage.Execute(&page, struct {
-		Base, Path, Version string
-		Guarded             bool
-	}{s.base(c.Request), Path, s.Version, s.Realm != ""})
+		Base, Version string
+		Guarded       bool
+		Pages         []Page
+	}{s.base(c.Request), s.Version, s.Realm != "", s.Pages})
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -192,12 +192,15 @@ func TestStrictTransport(t *testing.T) {
 
 // The landing page offers what can be opened: without tokens the records, with them where tokens come from.
 func TestLanding(t *testing.T) {
-	open := rest.New(rest.Options{Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler)})
+	options := rest.Options{Service: resources.New(resources.Options{}), Log: slog.New(slog.DiscardHandler)}
+	open := rest.New(options)
+	options.Pages = []rest.Page{{Path: "/demo", Title: "Demo app"}}
 	for name, c := range map[string]struct {
 		handler       http.Handler
 		shows, leaves string
 	}{
 		"open":    {open, "/fhir/Patient?", "smart-configuration"},
+		"demo":    {rest.New(options), `<a href="./demo">Demo app</a>`, "smart-configuration"},
 		"guarded": {guarded(), "/fhir/.well-known/smart-configuration", "/fhir/Patient?"},
 	} {
 		page := answer(c.handler, http.MethodGet, "/").Body.String()

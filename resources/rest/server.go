@@ -31,6 +31,8 @@ type Options struct {
 	// Origins are those whose pages may use the FHIR API from a browser, as "https://app.example"; AnyOrigin for all, empty for
 	// none but the server's own.
 	Origins []string
+	// Pages are those of Mount that people may want to open: the landing page leads to them.
+	Pages []Page
 	// SharedPaths are those of Mount that such pages may use as well. None of them may look at a cookie.
 	SharedPaths []string
 	// Proxies are the addresses of reverse proxies: what they say of a client's address (X-Forwarded-For) and, without Base, of
@@ -48,6 +50,12 @@ type Options struct {
 	Log     *slog.Logger         // default: slog.Default()
 	Metrics *prometheus.Registry // default: one of its own
 	Tracer  trace.Tracer         // of a span per request; nil: there are none
+}
+
+// Page is one for people.
+type Page struct {
+	Path  string // below the server's origin, with a slash at its beginning
+	Title string
 }
 
 // server holds what the handlers need.

@@ -13,6 +13,9 @@ import (
 // Path is where the app lives. Its redirect URI is the same.
 const Path = "/demo"
 
+// Title is for links to it.
+const Title = "Demo app"
+
 var (
 	//go:embed page.html
 	page string

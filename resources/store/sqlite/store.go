@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -130,6 +131,9 @@ func makePrivate(path string) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
+		if named, ok := errors.AsType[*fs.PathError](err); ok { // by a name that Open says
+			err = named.Err
+		}
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return f.Close()
