@@ -40,5 +40,5 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Accounts.SignOut(w, r); err != nil {
 		return err
 	}
-	return web.Render(w, http.StatusOK, web.Message{Frame: s.frame(""), Title: "You have signed out"})
+	return web.Render(w, http.StatusOK, web.Message{Frame: s.frame(""), Title: "You have signed out", Text: []string{"You can close this page."}})
 }

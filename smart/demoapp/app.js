@@ -52,11 +52,25 @@ async function show({ access_token: token, patient: id }) {
   element("title").textContent = name.text || [...(name.given || []), name.family].join(" ") || id
   say(`born ${patient.birthDate || "?"}`)
   const found = await get(`${ownFHIR}/Observation?patient=${encodeURIComponent(id)}&_sort=-date&_count=15`, token)
+  const table = element("observations")
+  let day, rows
   for (const { resource } of (found.entry || []).filter(e => e.search.mode === "match")) {
-    const row = element("observations").tBodies[0].insertRow()
-    for (const text of [(resource.effectiveDateTime || "").slice(0, 10), title(resource.code), value(resource)]) row.insertCell().textContent = text
+    const when = (resource.effectiveDateTime || "").slice(0, 10) || "at an unknown time"
+    if (when !== day) rows = begin(table, day = when)
+    const row = rows.insertRow()
+    for (const text of [title(resource.code), value(resource)]) row.insertCell().textContent = text
   }
-  element("observations").hidden = false
+  table.hidden = !day
+  if (!day) say(`${element("status").textContent}; there are no observations`)
+}
+
+// begin adds the rows of a day, below its name.
+function begin(table, day) {
+  const rows = table.createTBody()
+  const heading = document.createElement("th")
+  Object.assign(heading, { colSpan: 2, scope: "rowgroup", textContent: day })
+  rows.insertRow().append(heading)
+  return rows
 }
 
 const title = concept => concept.text || (concept.coding || [{}])[0].display || (concept.coding || [{}])[0].code || ""
