@@ -117,18 +117,18 @@ func TestClient(t *testing.T) {
 	}
 
 	for says, args := range map[string][]string{
-		"--replace":       {"add", "spa", "--redirect", redirect, "--scope", "patient/*.rs"},
-		"name one app":    {"add"},
-		"redirect_uris":   {"add", "x", "--scope", "patient/*.rs"},
-		"scope is":        {"add", "x", "--redirect", redirect},
-		"no scopes that this server knows":     {"add", "x", "--redirect", redirect, "--scope", "patient/*.rs patients/*.rs"},
-		"fragment":        {"add", "x", "--redirect", redirect + "#", "--scope", "patient/*.rs"},
-		"no secret":       {"add", "x", "--type", "confidential", "--secret-stdin", "--redirect", redirect, "--scope", "patient/*.rs"},
-		"jwks or":         {"add", "x", "--type", "backend", "--scope", "system/*.rs"},
-		"confidential or": {"add", "x", "--type", "other", "--redirect", redirect, "--scope", "patient/*.rs"},
-		"is no JSON":      {"add", "x", "--type", "backend", "--jwks", r.file("none.json", "x"), "--scope", "system/*.rs"},
-		"no such file":    {"add", "x", "--type", "backend", "--jwks", "missing.json", "--scope", "system/*.rs"},
-		"no client x":     {"remove", "x"},
+		"--replace":                        {"add", "spa", "--redirect", redirect, "--scope", "patient/*.rs"},
+		"name one app":                     {"add"},
+		"redirect_uris":                    {"add", "x", "--scope", "patient/*.rs"},
+		"scope is":                         {"add", "x", "--redirect", redirect},
+		"no scopes that this server knows": {"add", "x", "--redirect", redirect, "--scope", "patient/*.rs patients/*.rs"},
+		"fragment":                         {"add", "x", "--redirect", redirect + "#", "--scope", "patient/*.rs"},
+		"no secret":                        {"add", "x", "--type", "confidential", "--secret-stdin", "--redirect", redirect, "--scope", "patient/*.rs"},
+		"jwks or":                          {"add", "x", "--type", "backend", "--scope", "system/*.rs"},
+		"confidential or":                  {"add", "x", "--type", "other", "--redirect", redirect, "--scope", "patient/*.rs"},
+		"is no JSON":                       {"add", "x", "--type", "backend", "--jwks", r.file("none.json", "x"), "--scope", "system/*.rs"},
+		"no such file":                     {"add", "x", "--type", "backend", "--jwks", "missing.json", "--scope", "system/*.rs"},
+		"no client x":                      {"remove", "x"},
 	} {
 		r.refused(clientCommand, says, args...)
 	}
