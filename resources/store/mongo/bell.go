@@ -16,7 +16,6 @@ import (
 // costs another look there, and nothing else.
 type bell struct {
 	s         *Store
-	working   sync.WaitGroup
 	mu        sync.Mutex
 	followers int
 	stop      context.CancelFunc // of the stream
@@ -46,15 +45,7 @@ func (b *bell) join() {
 	}
 	ctx, stop := context.WithCancel(b.s.closing)
 	b.stop = stop
-	if ctx.Err() == nil { // else somebody may wait already for those who listen
-		b.working.Go(func() { b.listen(ctx) })
-	}
-}
-
-// wait waits until nobody listens, after the store has begun to close.
-func (b *bell) wait() {
-	b.next() // comes behind whoever joins at this moment
-	b.working.Wait()
+	b.s.background.begin(func() { b.listen(ctx) })
 }
 
 // leave ends it; when the last follower has left nothing listens.

@@ -19,7 +19,6 @@ import (
 type builder struct {
 	mu       sync.Mutex
 	progress string
-	working  sync.WaitGroup
 }
 
 const (
@@ -46,7 +45,7 @@ func (b *builder) work() string {
 
 // follow begins to see to it that no index is missing.
 func (b *builder) follow(s *Store) {
-	b.working.Go(func() {
+	s.background.begin(func() {
 		for {
 			err := s.buildMissing(s.closing)
 			pause := buildPause

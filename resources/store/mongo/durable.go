@@ -132,7 +132,7 @@ func (t *tx) resolve(cause error) error {
 // outlive lets a commit that nobody could be asked about end as soon as the server answers again, so that readers need not wait until its
 // time is over. A session has one transaction: when the next one has begun, the server has ended this one, one way or the other.
 func (s *Store) outlive(session *driver.Session, commit int64) {
-	s.outliving.Go(func() {
+	s.background.begin(func() {
 		ctx, cancel := context.WithTimeout(s.closing, s.clock.patience)
 		defer cancel()
 		defer endSession(ctx, session)

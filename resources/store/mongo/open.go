@@ -166,9 +166,9 @@ func (s *Store) look(ctx context.Context) error {
 	}
 	s.checked.Store(true)
 	if s.upgrade.old.Load() {
-		s.upgrade.working.Go(s.convert)
+		s.background.begin(s.convert)
 	}
-	s.watching.Go(s.watch)
+	s.background.begin(s.watch)
 	s.builder.follow(s)
 	s.rules.follow(s)
 	return nil

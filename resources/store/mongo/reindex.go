@@ -31,7 +31,6 @@ type rules struct {
 	mu       sync.Mutex
 	behind   bool // the database is not indexed by these rules yet
 	progress string
-	working  sync.WaitGroup
 }
 
 const (
@@ -69,8 +68,6 @@ func (r *rules) set(behind bool, progress string) {
 	r.behind, r.progress = behind, progress
 }
 
-func (r *rules) wait() { r.working.Wait() }
-
 // learn finds out whether the database is indexed by the rules of this process. Whoever may use the store knows it by then.
 func (r *rules) learn(ctx context.Context, s *Store) error {
 	if s.opt.Values == nil {
@@ -89,7 +86,7 @@ func (r *rules) follow(s *Store) {
 	if r.ready() == nil {
 		return
 	}
-	r.working.Go(func() {
+	s.background.begin(func() {
 		work := reindexing{s, lease{s.db.Collection(schemaName), rulesID, rand.Int64(), reindexLease}}
 		for {
 			err := work.run(s.closing)

@@ -26,27 +26,26 @@ import (
 
 // Store keeps resources in one database of a MongoDB deployment. Any number of processes may use the same database.
 type Store struct {
-	opt       Options
-	meters    meters
-	client    *driver.Client
-	db        *driver.Database
-	catalog   catalog
-	clock     *clock
-	together  together
-	bell      bell
-	identity  atomic.Pointer[string] // the name of the list of this database's changes, once it was asked for
-	big       *semaphore.Weighted    // entries of big commits that run
-	largest   largest                // commit that was made
-	checks    singleflight.Group
-	checked   atomic.Bool // the deployment can do what the store needs
-	rules     rules
-	upgrade   upgrade
-	builder   builder
-	watching  sync.WaitGroup  // for a newer layout
-	strange   sync.Once       // documents without index values were met
-	outliving sync.WaitGroup  // commits whose result is not known
-	closing   context.Context // ends when the store is closed
-	close     context.CancelFunc
+	opt        Options
+	meters     meters
+	client     *driver.Client
+	db         *driver.Database
+	catalog    catalog
+	clock      *clock
+	together   together
+	bell       bell
+	identity   atomic.Pointer[string] // the name of the list of this database's changes, once it was asked for
+	big        *semaphore.Weighted    // entries of big commits that run
+	largest    largest                // commit that was made
+	checks     singleflight.Group
+	checked    atomic.Bool // the deployment can do what the store needs
+	rules      rules
+	upgrade    upgrade
+	builder    builder
+	strange    sync.Once // documents without index values were met
+	background background
+	closing    context.Context // ends when the store is closed
+	close      context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
@@ -82,12 +81,7 @@ func (s *Store) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Timeout)
 	defer cancel()
 	s.close()
-	s.rules.wait()
-	s.upgrade.working.Wait()
-	s.builder.working.Wait()
-	s.bell.wait()
-	s.watching.Wait()
-	s.outliving.Wait()
+	s.background.end()
 	s.clock.close(ctx)
 	return s.client.Disconnect(ctx)
 }

@@ -56,7 +56,6 @@ type upgrade struct {
 	old      atomic.Bool // documents of older layouts may be there
 	mu       sync.Mutex
 	progress string
-	working  sync.WaitGroup
 }
 
 func (u *upgrade) tell(progress string) {
