@@ -147,18 +147,20 @@ func (s *Service) plan(p access.Policy, q Search, parsed *search.Query) (store.S
 }
 
 // fill runs the search and its includes.
-func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, find store.Search, at cursor, page *Page) error {
+func (s *Service) fill(v view, p access.Policy, q Search, parsed *search.Query, find store.Search, at cursor, page *Page) (err error) {
+	total := s.total(v, q, parsed, find, at)
+	defer func() { total.end(err != nil) }()
 	at, last, more, err := s.fillMatches(v, parsed, find, at, page)
 	if err != nil {
-		return err
-	}
-	if err := s.count(v, parsed, find, at, more, page); err != nil {
 		return err
 	}
 	if err := s.warnOfVersions(parsed.Filter, page); err != nil {
 		return err
 	}
 	if err := s.include(v, p, parsed, page); err != nil {
+		return err
+	}
+	if page.Total, err = total.of(page, at, more); err != nil {
 		return err
 	}
 	at.Query = formatQuery(without(parsed.Applied, "_count"))
@@ -202,19 +204,6 @@ func (page *Page) take(v store.Version) {
 		return
 	}
 	page.Matches = append(page.Matches, page.window.hold(v))
-}
-
-// count settles the total: a first page that is not full tells it, further pages carry it.
-func (s *Service) count(v view, parsed *search.Query, find store.Search, at cursor, more bool, page *Page) (err error) {
-	switch {
-	case parsed.Total == search.TotalNone:
-		page.Total = -1
-	case at.After == "" && !more:
-		page.Total = int64(page.found)
-	case page.Total < 0:
-		page.Total, err = v.Count(find.Types, find.Filter)
-	}
-	return err
 }
 
 func withQuery(path string, params []search.Parameter) string {

@@ -58,6 +58,7 @@ type Options struct {
 type Service struct {
 	Options
 	cursors    cursorBoxes
+	counted    kinds
 	parameters parameters
 	// codeSystems are those of the store that searches asked for; nil for a supplement.
 	codeSystems *lru.Cache[heldVersion, *terminology.CodeSystem]
@@ -89,6 +90,7 @@ func New(o Options) *Service {
 	}
 	s := &Service{
 		Options:     o,
+		counted:     newKinds(),
 		codeSystems: codeSystems,
 	}
 	s.parameters.begin(o)

@@ -47,7 +47,8 @@ type clock struct {
 	changing  bool                    // somebody changes the document
 	flush     *time.Timer
 	closed    bool
-	overtaken atomic.Bool // the database has a newer layout
+	overtaken atomic.Bool  // the database has a newer layout
+	known     atomic.Int64 // the latest horizon that was asked for
 }
 
 type begun struct {
@@ -260,9 +261,20 @@ func (c *clock) update(n int, open []int64) bson.A {
 // horizonPatience bounds how long a reader waits for open commits before it takes an older horizon.
 const horizonPatience = 2 * time.Second
 
+// isBehind says whether a time is known to be within a horizon: whoever reads up to there need not ask.
+func (c *clock) isBehind(t int64) bool { return t <= c.known.Load() }
+
 // horizon is a number such that every commit up to it is visible and none will become visible later. Every commit that was acknowledged
 // before is within it (all), unless an older one is still open after horizonPatience.
 func (c *clock) horizon(ctx context.Context) (last int64, all bool, err error) {
+	last, all, err = c.horizonNow(ctx)
+	for known := c.known.Load(); err == nil && last > known && !c.known.CompareAndSwap(known, last); {
+		known = c.known.Load()
+	}
+	return last, all, err
+}
+
+func (c *clock) horizonNow(ctx context.Context) (last int64, all bool, err error) {
 	limit := time.Now().Add(horizonPatience)
 	latest, open, err := c.read(ctx)
 	if err != nil {

@@ -76,8 +76,8 @@ func count(commands []string, name string) (n int) {
 	return n
 }
 
-// TestCommands: a page that one range of an index serves costs one find, and the count of what a condition selects one count, however
-// its dates are spread over the index.
+// TestCommands: a page that one range of an index serves, or that the server sorts, costs one find, and the count of what a condition
+// selects one command, however its dates or values are spread over the index.
 func TestCommands(t *testing.T) {
 	var sent asked
 	s := open(t, Watched(sent.note))
@@ -97,12 +97,13 @@ func TestCommands(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		filter search.Filter
-		finds  int
-		inOne  bool // transaction
+		inOne  bool   // transaction
+		counts string // the command that counts
 	}{
-		{"a pair", ofPatient, 1, false},
-		{"a pair and dates", since(2012), 1, false},
-		{"chains of other types", others, 1, true},
+		{"a pair", ofPatient, false, "count"},
+		{"a pair and dates", since(2012), false, "count"},
+		{"ranges of values", search.Quantity{Number: search.Number{Param: "value-quantity", Op: search.Gt, Value: 150}, AnyUnit: true}, false, "aggregate"},
+		{"chains of other types", others, true, "count"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := len(sent.since(0))
@@ -118,14 +119,59 @@ func TestCommands(t *testing.T) {
 				t.Errorf("found %d, counted %d: %v", found, n, err)
 			}
 			commands := slices.DeleteFunc(sent.since(before), func(name string) bool { return name == "find "+schemaName }) // it looks for a newer layout
-			for command, want := range map[string]int{"find": test.finds, "count": 1, "aggregate": 0} {
-				if n := count(commands, command); n != want {
-					t.Errorf("%s: %d, not %d", command, n, want)
+			want := map[string]int{"find": 1, test.counts: 1}
+			for _, command := range []string{"find", "count", "aggregate"} {
+				if n := count(commands, command); n != want[command] {
+					t.Errorf("%s: %d, not %d", command, n, want[command])
 				}
 			}
 			if !test.inOne && count(commands, "abortTransaction") > 0 {
 				t.Error("there was a transaction")
 			}
 		})
+	}
+}
+
+// TestWindows: a search for what was changed in a time that was over when the horizon was last asked for does not ask again.
+func TestWindows(t *testing.T) {
+	var sent asked
+	s := open(t, Watched(sent.note))
+	load(t, s, [][]store.Record{clinic()[:100]})
+	var last time.Time
+	found := func(filter search.Filter) (n int) {
+		t.Helper()
+		for match, err := range s.Search(t.Context(), store.Search{Types: []string{"Observation"}, Filter: filter, Limit: 51}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, last = n+1, match.Updated
+		}
+		return n
+	}
+	since := search.Date{Param: "_lastUpdated", Op: search.Ge, Lo: 0, Hi: 1000}
+	first := found(since)
+	if first == 0 {
+		t.Fatal("nothing was found")
+	}
+	until := func(t time.Time) search.Filter {
+		return search.And{since, search.Date{Param: "_lastUpdated", Op: search.Lt, Lo: t.UnixMicro(), Hi: t.UnixMicro() + 1000}}
+	}
+	for _, test := range []struct {
+		name   string
+		filter search.Filter
+		asks   bool
+	}{
+		{"no end", since, true},
+		{"a time that is over", until(last.Add(time.Millisecond)), false},
+		{"a time to come", until(last.Add(time.Hour)), true},
+		{"one of two times is over", search.Or{until(last.Add(time.Millisecond)), until(last.Add(time.Hour))}, true},
+	} {
+		before := len(sent.since(0))
+		if n := found(test.filter); n != first {
+			t.Errorf("%s: %d found, not %d", test.name, n, first)
+		}
+		if asked := slices.Contains(sent.since(before), "aggregate "+clockName); asked != test.asks {
+			t.Errorf("%s: whether the horizon was asked for is %v, not %v", test.name, asked, test.asks)
+		}
 	}
 }

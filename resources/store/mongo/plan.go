@@ -78,7 +78,8 @@ func (p planner) plan(root condition) plan {
 	case len(branches) > 1 && a.terms && a.ranges == nil:
 		made.counted = allOf(append(slices.Clone(conjuncts), anyOf(leads)))
 	}
-	if len(made.branches) > maxBranches || a.few && len(made.branches) > 1 {
+	// Where no range gives the order, the server has to sort anyway: it does that for all of them at once.
+	if len(made.branches) > maxBranches || (a.few || a.ranges != nil) && len(made.branches) > 1 {
 		made.branches = []bson.D{made.filter()}
 	}
 	return made

@@ -209,14 +209,32 @@ func isByTime(f search.Filter) bool {
 }
 
 // horizonFor is the time up to which a search by time may see, so that whoever goes on from the last time seen misses nothing.
-// Other searches see what there is (0), as those within a commit do.
+// Other searches see what there is (0), as those within a commit do, and those that end before it.
 func (v *view) horizonFor(q store.Search) (int64, error) {
 	byTime := func(k search.SortKey) bool { return k.Param == paramUpdated }
-	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) {
+	if v.tx != nil || !mentionsUpdated(q.Filter) && !slices.ContainsFunc(q.Sort, byTime) || v.s.clock.isBehind(endOf(q.Filter)) {
 		return 0, nil
 	}
 	last, _, err := v.s.clock.horizon(v.outside)
 	return last, err
+}
+
+// endOf is the time after which nothing that matches was last changed, as far as the filter's own conditions say.
+func endOf(f search.Filter) int64 {
+	switch f := f.(type) {
+	case search.Date:
+		if f.Param == paramUpdated {
+			within, _ := beginnings(f) // an instant ends where it begins
+			return within.hi
+		}
+	case search.And:
+		end := unbounded.hi
+		for _, part := range f {
+			end = min(end, endOf(part))
+		}
+		return end
+	}
+	return unbounded.hi
 }
 
 func mentionsUpdated(f search.Filter) bool {
