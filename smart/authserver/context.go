@@ -228,7 +228,7 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if !seen {
-			return t.showPicker(http.StatusForbidden, "", "You may not open this record. Choose another one.")
+			return t.showPicker(http.StatusForbidden, form.get("search"), "You may not open this record. Choose another one.")
 		}
 		t.request.Context.Patient = id
 		if err := t.keep(); err != nil {
@@ -236,7 +236,7 @@ func (s *Server) pickPatient(w http.ResponseWriter, r *http.Request) error {
 		}
 		return t.proceed()
 	}
-	return t.showPicker(http.StatusBadRequest, "", "Choose a patient first.")
+	return t.showPicker(http.StatusBadRequest, form.get("search"), "Choose a patient first.")
 }
 
 // settleEncounter finds the encounter that an app has asked for: the launch's, else the one that the patient is in, else their

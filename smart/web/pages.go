@@ -35,8 +35,8 @@ type SecondFactor struct {
 	Error string
 }
 
-// Picker asks whose record an app shall see: the field "patient" is the id of the chosen one. The button "find" searches by the
-// field "search" where Searchable, "cancel" is none of them; the one without a name goes on.
+// Picker asks whose record an app shall see: the field "patient" is the id of the chosen one, "cancel" none of them, and the button
+// without a name goes on. Where Searchable, another form searches by the field "search", with the button "find".
 type Picker struct {
 	Frame
 	App        App

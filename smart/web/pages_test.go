@@ -105,6 +105,18 @@ func TestFieldsOfTheContract(t *testing.T) {
 	}
 }
 
+// TestPickerByKeyboard: the Enter key presses the first button of a form, which goes on where a patient is chosen.
+func TestPickerByKeyboard(t *testing.T) {
+	_, search, _ := strings.Cut(render(t, samples["picker"]).Body.String(), "<form")
+	search, choice, _ := strings.Cut(search, "<form")
+	if _, button, _ := strings.Cut(search, "<button"); !strings.Contains(button, "Search</button>") || strings.Contains(search, `name="patient"`) {
+		t.Errorf("the form to search by: %s", search)
+	}
+	if _, button, _ := strings.Cut(choice, "<button"); !strings.HasPrefix(button, ">Go on</button>") || !strings.Contains(choice, `name="patient"`) {
+		t.Errorf("the form to choose by: %s", choice)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	w := render(t, samples["consent"])
 	css := w.Body.String()
