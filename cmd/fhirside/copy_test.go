@@ -46,7 +46,9 @@ func TestCopyKilled(t *testing.T) {
 	}
 	t.Logf("killed after %d versions", done.Versions)
 	fillForCopy(t, source, half, records)
-	out, err := copying(source, target).Output()
+	again := copying(source, target)
+	again.Stderr = t.Output()
+	out, err := again.Output()
 	if want := fmt.Sprintf("%d versions are copied", 3*records); err != nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), "2 entries") {
 		t.Fatalf("%v %s", err, out)
 	}

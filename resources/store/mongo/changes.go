@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"iter"
+	"slices"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -12,8 +13,8 @@ import (
 	"fhirside/resources/store"
 )
 
-// Changes yields every version in the order of its commit, up to the horizon. They come from the history, which is never trimmed but
-// by purges.
+// Changes yields every version in the order of its commit, up to now: where the horizon is older, since a process has died in a commit, it
+// waits for that. They come from the history, which is never trimmed but by purges.
 func (s *Store) Changes(ctx context.Context, after string) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
 		r, err := s.changes(ctx, after)
@@ -21,16 +22,18 @@ func (s *Store) Changes(ctx context.Context, after string) iter.Seq2[store.Chang
 			yield(store.Change{}, explain(ctx, err))
 			return
 		}
-		_, err = r.batches(func(batch []store.Change) bool {
-			for _, c := range batch {
-				if !yield(c, nil) {
-					return false
-				}
+		for all, left := false, false; !all && !left; {
+			all, err = r.batches(func(batch []store.Change) bool {
+				left = slices.ContainsFunc(batch, func(c store.Change) bool { return !yield(c, nil) })
+				return !left
+			})
+			if err == nil && !all && !left && !sleep(ctx, retryAfter) {
+				err = context.Cause(ctx)
 			}
-			return true
-		})
-		if err != nil {
-			yield(store.Change{}, explain(ctx, err))
+			if err != nil {
+				yield(store.Change{}, explain(ctx, err))
+				return
+			}
 		}
 	}
 }

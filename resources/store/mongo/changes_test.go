@@ -316,6 +316,22 @@ func restoredUnder(t *testing.T, follows Options, before, after func()) {
 	}
 }
 
+// Changes go up to now, also where a commit that a process left open hides what was committed after it: they wait until it lapses.
+func TestChangesBehindOpenCommit(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	putPatient(t.Context(), t, s, "before")
+	orphan := d("commit", time.Now().UnixMicro(), "owner", int64(1), "until", time.Now().Add(horizonPatience+time.Second).UnixMilli())
+	if _, err := s.db.Collection(clockName).UpdateByID(t.Context(), clockID, d("$push", d("open", orphan))); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, 2*time.Millisecond) // the next commit has a later number
+	putPatient(t.Context(), t, s, "after")
+	if all := changesOf(t, s); len(all) != 2 {
+		t.Errorf("%d of 2 changes: %v", len(all), all)
+	}
+}
+
 // Positions of another database are none of this one, though it has the same records.
 func TestPositionsOfAnotherDatabase(t *testing.T) {
 	one, two := open(t, Options{}), open(t, Options{})
