@@ -12,7 +12,7 @@ const Base = "http://own.example/fhir"
 // The pools. Values that should be told apart, and values that should not be, stand side by side.
 var (
 	words     = []string{"Berg", "berg", "van der Berg", "Müller", "Mueller", "MULLER", "O'Brien", "Obrien", "Çelik", "Straße", "李", "100%", "a_b", "Anna-Lena", "x"}
-	cities    = []string{"Zürich", "Zurich", "Bad Homburg", "Homburg v.d. Höhe", "Å"}
+	cities    = []string{"Zürich", "Zurich", "Bad Homburg", "Homburg v.d. Höhe", "Å", "Zürich-Altstetten"}
 	codes     = []string{"abc", "ABC", "8480-6", "a|b", "c,d", "e$f", `g\h`, "x"}
 	systems   = []string{"http://loinc.org", "http://unitsofmeasure.org", "http://terminology.hl7.org/CodeSystem/observation-category", "urn:x:y"}
 	displays  = []string{"Blood pressure", "blood Pressure, systolic", "Pulse"}

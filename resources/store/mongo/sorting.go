@@ -131,7 +131,7 @@ func sortValue(key search.SortKey) any {
 	case search.TypeQuantity:
 		return d(extreme, beginnings("q"))
 	case search.TypeString:
-		texts := d("$filter", d("input", d("$ifNull", bson.A{"$index.s" + path, bson.A{}}), "cond", d("$ne", bson.A{d("$type", "$$this.x"), "missing"})))
+		texts := d("$filter", d("input", d("$ifNull", bson.A{"$index.s" + path, bson.A{}}), "cond", d("$gt", bson.A{"$$this.x", nil})))
 		return d(extreme, d("$map", d("input", texts, "in", "$$this.f")))
 	case search.TypeToken:
 		// Behind the mark is the system, a bar and the code; the code counts first.

@@ -83,6 +83,11 @@ func (p place) texts(f search.String) ([]bson.D, error) {
 	}
 	entry := d("f", d("$gte", f.Text, "$lt", successor(f.Text)))
 	switch f.Op {
+	case search.Prefix:
+		if utf8.RuneCountInString(f.Text) <= wordLetters { // short words within a text are terms alone: see comparedTexts
+			w := beginsWith(p.param + string(textWord) + f.Text)
+			return []bson.D{termBetween(p.terms, w.from, w.to)}, nil
+		}
 	case search.Exact:
 		entry = d("x", f.Text)
 	case search.Equal: // words within a text have no x

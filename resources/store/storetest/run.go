@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"bodies come back as they were", bodies},
 		{"reading many", readMany},
 		{"searches", searches},
+		{"words within the texts of tuples", wordsOfTuples},
 		{"searches after changes", searchesAfterChanges},
 		{"counts", counts},
 		{"orders", orders},

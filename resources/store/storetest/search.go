@@ -127,6 +127,18 @@ func searches(w *world) {
 	w.keysOnly()
 }
 
+// wordsOfTuples: texts in composites are found by the words within them, short and long, as others are.
+func wordsOfTuples(w *world) {
+	w.put(doc("Observation", "story", `"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"1-1"}]},"valueString":"A long remembered story"`))
+	for value, want := range map[string][]string{
+		"a long": {"Observation/story"}, "A long remem": {"Observation/story"}, "long": {"Observation/story"}, "story": {"Observation/story"},
+		"remembe": {"Observation/story"}, "remember": {"Observation/story"}, "remembered": {"Observation/story"}, "tory": nil, "storyteller": nil,
+	} {
+		w.finds("Observation?code-value-string=1-1$"+value, want...)
+		w.finds("Observation?code-value-string=2-2$" + value)
+	}
+}
+
 func (w *world) keysOnly() {
 	q := w.query("Patient?_id=anna")
 	q.KeysOnly = true
@@ -182,7 +194,10 @@ func counts(w *world) {
 
 func orders(w *world) {
 	w.clinic()
-	w.put(doc("Patient", "carl", `"name":[{"family":"Übel"},{"family":"Aal"}],"gender":"male","birthDate":"1999-12-31"`))
+	w.put(
+		doc("Patient", "carl", `"name":[{"family":"Übel"},{"family":"Aal"}],"gender":"male","birthDate":"1999-12-31","address":[{"city":"Zürich"}]`),
+		doc("Patient", "dora", `"active":true,"address":[{"city":"Zürich-Altstetten"}]`),
+	)
 	for _, c := range []struct {
 		query string
 		want  string
@@ -193,10 +208,11 @@ func orders(w *world) {
 		{"Patient?_sort=-birthdate&_id=anna,carl,dora", "dora carl anna"},
 		{"Patient?_sort=family&_id=anna,bert,carl", "carl bert anna"},
 		{"Patient?_sort=-family&_id=anna,bert,carl", "anna carl bert"},
+		{"Patient?_sort=address-city&_id=carl,dora", "carl dora"}, // words within a text order nothing
 		{"Patient?_sort=gender,-_id&_id=anna,bert,carl", "anna carl bert"},
 		{"Patient?_sort=_id", "anna bert carl dora"},
 		{"Patient?_sort=-_id", "dora carl bert anna"},
-		{"Patient?_sort=-_lastUpdated,_id", "carl anna bert dora"},
+		{"Patient?_sort=-_lastUpdated,_id", "carl dora anna bert"},
 		{"Patient?_sort=_lastUpdated&_id=anna,carl", "anna carl"},
 		{"Observation?_sort=date&code=8480-6", "o4 o1 o2"},
 		{"Observation?_sort=-date&code=8480-6", "o2 o1 o4"},
