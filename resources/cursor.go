@@ -144,7 +144,7 @@ func (b cursorBox) seal(c cursor, caller string) string {
 // open reads a cursor that was given out to this caller for this path.
 func (b cursorBox) open(sealed, path, caller string) (cursor, error) {
 	data, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil {
+	if err != nil || base64.RawURLEncoding.EncodeToString(data) != sealed { // line breaks and stray bits would be skipped
 		return cursor{}, badCursor()
 	}
 	text, err := b.aead.Open(nil, nil, data, purpose(caller))

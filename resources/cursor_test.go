@@ -58,6 +58,22 @@ func TestCursorsOfOthers(t *testing.T) {
 	}
 }
 
+func TestChangedCursors(t *testing.T) {
+	h := newHouse(t)
+	page, err := h.Search(t.Context(), access.Everything, resources.Search{Type: "Patient", Params: []search.Parameter{{Name: "_count", Value: "1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := h.nextOf(page)
+	sealed := cursor.Value
+	for _, changed := range []string{sealed + "\n", sealed[:9] + "\r\n" + sealed[9:], sealed + "=", sealed + "A", sealed[1:], "x" + sealed[1:]} {
+		cursor.Value = changed
+		if _, err := h.Search(t.Context(), access.Everything, resources.Search{Type: "Patient", Params: []search.Parameter{cursor}}); err == nil {
+			t.Errorf("%q is taken", changed)
+		}
+	}
+}
+
 // TestNearnessStays: an ap search means the same on all of its pages, however long a reader takes.
 func TestNearnessStays(t *testing.T) {
 	h := newHouse(t)

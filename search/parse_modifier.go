@@ -47,6 +47,7 @@ var modifiers = map[ParamType][]modifier{
 		{name: "above", read: (*parser).over, targets: hierarchical},
 		{name: "below", read: (*parser).under, targets: hierarchical, orByURL: true},
 	},
+	TypeSpecial: {{name: "missing", read: (*parser).missingPosition}},
 	TypeURI: {
 		{name: "missing", read: (*parser).missing},
 		{name: "above", read: (*parser).above},

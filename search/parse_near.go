@@ -36,6 +36,12 @@ func (p *parser) nearLeaf(c comparison, text string) (Filter, error) {
 	return n, nil
 }
 
+// missingPosition reads :missing: without a position, or with one.
+func (p *parser) missingPosition(c comparison, value string) (Filter, error) {
+	c.code += LatitudeEntries
+	return p.missing(c, value)
+}
+
 // degrees reads a latitude or longitude, between -most and most.
 func (p *parser) degrees(text, name string, most float64) (float64, error) {
 	d, err := fhir.ParseDecimal(text)

@@ -43,12 +43,15 @@ func (p *parser) typed(c comparison, ref fhir.Reference, text string) (Filter, e
 	return url, nil
 }
 
-// local is a reference to a resource of this server. An id alone may be that of any type that the parameter can refer to; a type
-// that it cannot refer to is nowhere found.
+// local is a reference to a resource of this server. An id alone may be that of any type that the parameter can refer to; of a type
+// that is named, resources are found that refer to it though they should not.
 func local(c comparison, ref fhir.Reference) Filter {
 	types := targetsOf(c.param)
-	if c.narrowed != "" {
+	switch {
+	case c.narrowed != "":
 		types = []string{c.narrowed}
+	case ref.Type != "":
+		types = []string{ref.Type}
 	}
 	var alternatives Or
 	for _, t := range types {

@@ -156,6 +156,8 @@ func TestFilters(t *testing.T) {
 		{"Location?near=47.37|8.54|5|km", search.Near{Param: "near", Latitude: 47.37, Longitude: 8.54, Distance: 5000}},
 		{"Location?near=-47.37|-8.54|5", search.Near{Param: "near", Latitude: -47.37, Longitude: -8.54, Distance: 5000}},
 		{"Location?near=47.37|8.54", search.Near{Param: "near", Latitude: 47.37, Longitude: 8.54, Distance: 25000}},
+		{"Location?near:missing=false", or{search.Present{Param: "near:latitude"}, search.Present{Param: "near:latitude:present"}}},
+		{"Location?near:missing=true", search.Not{Filter: or{search.Present{Param: "near:latitude"}, search.Present{Param: "near:latitude:present"}}}},
 		{"Location?near=47.37|8.54||mi", search.Near{Param: "near", Latitude: 47.37, Longitude: 8.54, Distance: 25000}},
 		{"Location?near=1|2|0.5|mi,1|2|3|[ft_i]", or{
 			search.Near{Param: "near", Latitude: 1, Longitude: 2, Distance: 804.672}, search.Near{Param: "near", Latitude: 1, Longitude: 2, Distance: 0.9144},
@@ -185,7 +187,7 @@ func TestFilters(t *testing.T) {
 		{"Observation?subject:Patient=1", ref("subject", "Patient", "1")},
 		{"Observation?subject:Patient=Patient/1", ref("subject", "Patient", "1")},
 		{"Observation?subject:Patient=Group/1", search.None{}},
-		{"Observation?subject=Practitioner/1", search.None{}},
+		{"Observation?subject=Practitioner/1", ref("subject", "Practitioner", "1")}, // R4's own examples have references to such types
 		{"Observation?subject=http://own.example/fhir/Patient/1", ref("subject", "Patient", "1")},
 		{"Observation?subject:Group=http://own.example/fhir/Patient/1", search.None{}},
 		{"Observation?subject=http://other.example/fhir/Patient/1", search.Reference{Param: "subject", URL: "http://other.example/fhir/Patient/1"}},

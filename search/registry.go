@@ -194,7 +194,7 @@ func (b *builder) param(sp *definitions.SearchParameter, resourceType string) (*
 	if sp.Expression == "" {
 		return p, nil
 	}
-	x, err := b.compile(sp, sp.Expression)
+	x, err := b.compile(sp, sp.Expression, "SearchParameter.expression")
 	if err != nil {
 		return nil, err
 	}
@@ -220,9 +220,9 @@ func (b *builder) param(sp *definitions.SearchParameter, resourceType string) (*
 func (b *builder) component(sp *definitions.SearchParameter, c definitions.Component, resourceType string, focus []fhirpath.Yield) (*Param, error) {
 	part := b.parameters[c.Definition]
 	if part == nil {
-		return nil, refused(sp, "the component %s is not known", c.Definition)
+		return nil, refused(sp, "the component %s is not known", c.Definition).At("SearchParameter.component.definition")
 	}
-	x, err := b.compile(sp, c.Expression)
+	x, err := b.compile(sp, c.Expression, "SearchParameter.component.expression")
 	if err != nil {
 		return nil, err
 	}
@@ -235,14 +235,14 @@ func (b *builder) component(sp *definitions.SearchParameter, c definitions.Compo
 	return p, nil
 }
 
-// compile compiles each expression once, however many types share it.
-func (b *builder) compile(sp *definitions.SearchParameter, expression string) (*fhirpath.Expression, error) {
+// compile compiles each expression once, however many types share it. element is where it stands in its definition.
+func (b *builder) compile(sp *definitions.SearchParameter, expression, element string) (*fhirpath.Expression, error) {
 	if x := b.expressions[expression]; x != nil {
 		return x, nil
 	}
 	x, err := fhirpath.Compile(expression)
 	if err != nil {
-		return nil, refused(sp, "the expression cannot be compiled").Because(err)
+		return nil, refused(sp, "the expression cannot be compiled: %v", err).At(element)
 	}
 	b.expressions[expression] = x
 	return x, nil

@@ -186,7 +186,7 @@ func wrongParameters(t *testing.T, st store.Store) {
 		want   string
 	}{
 		{definition("gender", "Patient", "token", `,"expression":"Patient.gender"`), 422, `Patient has a parameter \"gender\" already`},
-		{definition("x", "Patient", "token", `,"expression":"Patient.("`), 422, "cannot be compiled"},
+		{definition("x", "Patient", "token", `,"expression":"Patient.("`), 422, "cannot be compiled: FHIRPath, line 1, column 9"},
 		{definition("x", "Patient", "token", ""), 422, "without an expression"},
 		{definition("x", "Patient", "token", `,"expression":"Patient.nose"`), 422, "no element of Patient"},
 		{definition("x", "Patient", "date", `,"expression":"Patient.gender"`), 422, "nothing that a date parameter compares"},
@@ -195,6 +195,7 @@ func wrongParameters(t *testing.T, st store.Store) {
 		{definition("x", "Patient", "special", `,"expression":"Patient.gender"`), 422, "special"},
 		{definition("x.y", "Patient", "token", `,"expression":"Patient.gender"`), 422, "can be searched by"},
 		{definition("x", "Patient", "composite", `,"expression":"Patient","component":[{"definition":"http://example.org/none","expression":"gender"},{"definition":"http://example.org/none","expression":"gender"}]`), 422, "http://example.org/none is not known"},
+		{definition("x", "Patient", "composite", `,"expression":"Patient","component":[{"definition":"http://hl7.org/fhir/SearchParameter/individual-gender","expression":"gender("},{"definition":"http://example.org/none","expression":"gender"}]`), 422, "SearchParameter.component.expression"},
 	} {
 		p.do(step{do: "POST SearchParameter", body: c.body, status: c.status, has: []string{c.want}})
 	}

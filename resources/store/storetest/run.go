@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"reading many", readMany},
 		{"searches", searches},
 		{"words within the texts of tuples", wordsOfTuples},
+		{"references astray and positions", oddities},
 		{"searches after changes", searchesAfterChanges},
 		{"counts", counts},
 		{"orders", orders},

@@ -127,6 +127,20 @@ func searches(w *world) {
 	w.keysOnly()
 }
 
+// oddities: references to types that a parameter should not refer to are found by them, and positions by whether they are there.
+func oddities(w *world) {
+	w.put(
+		doc("MedicationRequest", "m", `"status":"active","intent":"order","dispenseRequest":{"performer":{"reference":"Practitioner/f001"}}`),
+		doc("Location", "here", `"position":{"latitude":47.4,"longitude":8.5}`),
+		doc("Location", "nowhere", `"name":"Nowhere"`),
+	)
+	w.finds("MedicationRequest?intended-dispenser=Practitioner/f001", "MedicationRequest/m")
+	w.finds("MedicationRequest?intended-dispenser=Organization/f001")
+	w.finds("MedicationRequest?intended-dispenser:Organization=Practitioner/f001")
+	w.finds("Location?near:missing=true", "Location/nowhere")
+	w.finds("Location?near:missing=false", "Location/here")
+}
+
 // wordsOfTuples: texts in composites are found by the words within them, short and long, as others are.
 func wordsOfTuples(w *world) {
 	w.put(doc("Observation", "story", `"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"1-1"}]},"valueString":"A long remembered story"`))
