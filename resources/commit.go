@@ -36,6 +36,9 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 			if err := tx.Expect(len(t.writes)); err != nil {
 				return err
 			}
+			if err := s.retire(tx, t); err != nil {
+				return err
+			}
 			return s.runIn(ctx, tx, p, t, prepared)
 		})
 	})
@@ -78,6 +81,9 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*t
 		}
 		return s.Store.Commit(ctx, func(tx store.Tx) error {
 			refused = -1
+			if err := s.retire(tx, list...); err != nil {
+				return err
+			}
 			for i, t := range list {
 				if err := s.runIn(ctx, tx, p, t, prepared[i]); err != nil {
 					if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
@@ -247,6 +253,9 @@ func (r *run) remove(i int, w *write) error {
 	if w.criteria != nil {
 		var err error
 		if ids, err = w.criteria.list(r.view, r.s.MaxDelete); err != nil {
+			return err
+		}
+		if err := r.s.retireKeys(r.tx, keysOf(w.resourceType, ids)); err != nil {
 			return err
 		}
 	}

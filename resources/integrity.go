@@ -1,7 +1,6 @@
 package resources
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -13,18 +12,58 @@ import (
 	"fhirside/search"
 )
 
+// retire tells a commit what the transactions delete by id, before they read anything: no reference to that comes up meanwhile.
+func (s *Service) retire(tx store.Tx, list ...*transaction) error {
+	var keys []store.Key
+	for _, t := range list {
+		for _, w := range t.writes {
+			if w.action == deletes && w.criteria == nil {
+				keys = append(keys, store.Key{Type: w.resourceType, ID: w.id})
+			}
+		}
+	}
+	return s.retireKeys(tx, keys)
+}
+
+func (s *Service) retireKeys(tx store.Tx, keys []store.Key) error {
+	keys = slices.DeleteFunc(keys, func(k store.Key) bool { return !fhir.ValidID(k.ID) })
+	if s.Integrity != CheckReferences || len(keys) == 0 {
+		return nil
+	}
+	return tx.Retire(keys)
+}
+
+func keysOf(resourceType string, ids []string) []store.Key {
+	keys := make([]store.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = store.Key{Type: resourceType, ID: id}
+	}
+	return keys
+}
+
 // checkReferences holds that, at the end of a commit, what was written refers to nothing that does not exist, and that nothing
 // refers to what was deleted.
 func (r *run) checkReferences() error {
-	exists := map[store.Key]bool{}
+	exists, err := r.targets()
+	if err != nil {
+		return err
+	}
 	for i, w := range r.t.writes {
-		if d := r.drafts[i]; d != nil && r.results[i].Done != Unchanged {
+		if d := r.written(i); d != nil {
 			if err := r.checkTargets(d, r.before[i], exists); err != nil {
 				return in(w.at, err)
 			}
 		}
 	}
 	return r.checkDeletions()
+}
+
+// written is the draft of which a write has made a version; nil where it has made none.
+func (r *run) written(i int) *draft {
+	if r.results[i].Done == Unchanged {
+		return nil
+	}
+	return r.drafts[i]
 }
 
 // checkDeletions asks for many at once, and for each by itself only where something is found.
@@ -82,15 +121,7 @@ func (r *run) checkTargets(d *draft, before *store.Version, exists map[store.Key
 			continue
 		}
 		key := store.Key{Type: ref.Type, ID: ref.ID}
-		known, looked := exists[key]
-		if !looked {
-			var err error
-			if known, err = r.isTarget(key); err != nil {
-				return err
-			}
-			exists[key] = known
-		}
-		if !known {
+		if !exists[key] {
 			switch kept, err := r.keeps(before, key, text); {
 			case err != nil:
 				return err
@@ -103,27 +134,46 @@ func (r *run) checkTargets(d *draft, before *store.Version, exists map[store.Key
 	return nil
 }
 
-// isTarget says whether the resource exists as far as the caller may know. Of a type that the caller may not read at all
-// nothing is told: any reference to it passes.
-func (r *run) isTarget(key store.Key) (bool, error) {
-	if alive, written := r.alive[key]; written {
-		return alive, nil
+// targets are the resources of this server that what was written refers to and that exist, as far as the caller may know. Of a type that
+// the caller may not read at all nothing is told: any reference to it passes.
+func (r *run) targets() (exists map[store.Key]bool, err error) {
+	exists = map[store.Key]bool{}
+	var asked []store.Key
+	for i := range r.t.writes {
+		d := r.written(i)
+		if d == nil {
+			continue
+		}
+		for _, l := range d.links {
+			ref, local := r.s.localTarget(l.text())
+			key := store.Key{Type: ref.Type, ID: ref.ID}
+			if _, known := exists[key]; l.kind != isReference || !local || known {
+				continue
+			}
+			alive, written := r.alive[key]
+			exists[key] = alive
+			switch {
+			case written || !definitions.IsResource(key.Type):
+			case isNone(may(r.policy, key.Type, access.Read)):
+				exists[key] = true
+			default:
+				asked = append(asked, key)
+			}
+		}
 	}
-	if !definitions.IsResource(key.Type) {
-		return false, nil
+	if len(asked) == 0 {
+		return exists, nil
 	}
-	f := may(r.policy, key.Type, access.Read)
-	if isNone(f) {
-		return true, nil
-	}
-	version, err := r.tx.Read(key.Type, key.ID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && version.Deleted() {
-		return false, nil
-	}
+	found, err := r.tx.Targets(asked)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return r.s.knowsOf(r.view, f, version)
+	for _, version := range found {
+		if exists[version.Key], err = r.s.knowsOf(r.view, may(r.policy, version.Type, access.Read), version); err != nil {
+			return nil, err
+		}
+	}
+	return exists, nil
 }
 
 // keeps says whether the version before had the same reference, to what this commit leaves alone. Then it was allowed to those who

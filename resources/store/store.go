@@ -87,6 +87,13 @@ type Tx interface {
 	Read(resourceType, id string) (Version, error)
 	Search(s Search) iter.Seq2[Match, error]
 	Count(types []string, f search.Filter) (int64, error)
+	// Retire says what the commit may delete that others refer to: from then on its searches find all that has it as Targets, and other
+	// commits that ask for it as that wait, or see it deleted. It comes before anything is read or written; where it comes later the
+	// store may end the function's run here, with an error to be returned, and run it again.
+	Retire(keys []Key) error
+	// Targets are those of the resources, which the commit's writes refer to, that exist and are not deleted, in no order. They stay
+	// until the commit has ended, as far as whoever deletes them retires them first. A big commit asks when it has made its writes.
+	Targets(keys []Key) ([]Version, error)
 	// Now is the time of the commit, in UTC and whole milliseconds. The times of commits never go backwards in the order in
 	// which they become visible.
 	Now() time.Time

@@ -331,6 +331,7 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 		}
 	})
+	t.Run("nothing dangles", func(t *testing.T) { runDangling(t, open) })
 	t.Run("no version twice", func(t *testing.T) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ import (
 )
 
 // The clock gives commits their time and their number, and knows which commits are open, over all processes. It is one document,
-// {_id: "clock", schema, time, open: [{commit, owner, until}], rules}, that a process changes once for all commits that it begins at
-// the same moment:
+// {_id: "clock", schema, time, open: [{commit, owner, until}], deleting: [{commit, owner, keys}], rules}, that a process changes once for
+// all commits that it begins at the same moment:
 //
 //   - schema is the layout by which commits may write; a process that knows another one begins none. See upgrade.go.
 //   - time is that of the commits that began last, in microseconds since 1970 and whole milliseconds. Every change that begins
@@ -31,6 +32,7 @@ import (
 //   - open lists the commits that may yet become visible. Each change leaves of the process's own those that are open: others have
 //     ended, or began by a change whose answer was lost. A process that dies leaves its own in it, until the time by which it would
 //     have given up.
+//   - deleting says what open commits may delete; see targets.go.
 //   - rules is the least number of rules that records of commits that begin may have; see require.go.
 //
 // A reader who goes on later from what it has seen must see nothing newer than the oldest open commit: horizon.
@@ -40,7 +42,7 @@ type clock struct {
 	owner     int64         // this process
 	patience  time.Duration // the time by which a commit has ended
 	mu        sync.Mutex
-	waiting   []chan begun            // commits that want to begin
+	waiting   []beginning             // commits that want to begin
 	open      map[int64]chan struct{} // commits of this process that are open; closed when they end
 	ended     []int64                 // commits of this process that ended and are still listed in the document
 	untidy    bool                    // the document may list commits of this process that are not open
@@ -51,9 +53,25 @@ type clock struct {
 	known     atomic.Int64 // the latest horizon that was asked for
 }
 
+// beginning is a commit that wants to begin.
+type beginning struct {
+	begun chan begun
+	as    role
+}
+
+// role is what others have to know of a commit; see targets.go.
+type role struct {
+	late     bool   // it refers to nothing that was there before, or will look for that under another number
+	deleting []byte // the hashes of what it may delete; see hashesOf
+}
+
+// begun is a commit that has begun.
 type begun struct {
-	commit, rules int64
-	err           error
+	commit   int64
+	rules    int64      // the least number of rules by which it may write
+	deleting []deletion // what commits that began before it may delete
+	before   []entry    // where it deletes itself, the commits that began before it
+	err      error
 }
 
 const (
@@ -94,15 +112,15 @@ func newClockDocument(schema int32, latest int64, rules any) bson.D {
 // timeOf is the time of a commit by its number.
 func timeOf(commit int64) int64 { return commit - commit%perTime }
 
-// begin gives a commit its number, and the least number of rules that it may write by. It is open until end or lapse.
-func (c *clock) begin(ctx context.Context) (commit, rules int64, err error) {
+// begin gives a commit its number. It is open until end or lapse.
+func (c *clock) begin(ctx context.Context, as role) (begun, error) {
 	wait := make(chan begun, 1)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return 0, 0, errClosed
+		return begun{}, errClosed
 	}
-	c.waiting = append(c.waiting, wait)
+	c.waiting = append(c.waiting, beginning{wait, as})
 	if !c.changing {
 		c.changing = true
 		go c.run()
@@ -110,14 +128,14 @@ func (c *clock) begin(ctx context.Context) (commit, rules int64, err error) {
 	c.mu.Unlock()
 	select {
 	case b := <-wait:
-		return b.commit, b.rules, b.err
+		return b, b.err
 	case <-ctx.Done():
 		go func() { // what begins nevertheless ends at once
 			if b := <-wait; b.err == nil {
 				c.end(b.commit)
 			}
 		}()
-		return 0, 0, context.Cause(ctx)
+		return begun{}, context.Cause(ctx)
 	}
 }
 
@@ -164,16 +182,18 @@ func (c *clock) run() {
 		if !more {
 			return
 		}
-		first, rules, err := c.change(len(waiting), open)
+		now, err := c.change(waiting, open)
 		if errors.Is(err, errOvertaken) {
-			_, _, _ = c.change(0, open) // what waits for the end of these commits is what has overtaken them
+			_, _ = c.change(nil, open) // what waits for the end of these commits is what has overtaken them
 		}
 		c.mu.Lock()
 		for i, wait := range waiting {
+			b := begun{err: err}
 			if err == nil {
-				c.open[first+int64(i)] = make(chan struct{})
+				b = now.begun(now.Time+int64(i), wait.as)
+				c.open[b.commit] = make(chan struct{})
 			}
-			wait <- begun{first + int64(i), rules, err}
+			wait.begun <- b
 		}
 		if err != nil {
 			c.ended, c.untidy = append(c.ended, ended...), true
@@ -189,7 +209,7 @@ func (c *clock) run() {
 }
 
 // take is what the next change is to write. Where that is nothing, nobody is changing any more.
-func (c *clock) take() (waiting []chan begun, ended, open []int64, more bool) {
+func (c *clock) take() (waiting []beginning, ended, open []int64, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(c.waiting), perTime)
@@ -200,31 +220,64 @@ func (c *clock) take() (waiting []chan begun, ended, open []int64, more bool) {
 	return waiting, ended, slices.Collect(maps.Keys(c.open)), more
 }
 
-// change begins n commits and leaves of those that have begun the open ones; it returns the number of the first that begins, and that
-// of the rules.
-func (c *clock) change(n int, open []int64) (first, rules int64, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
-	defer cancel()
-	filter := d("_id", clockID)
-	if n > 0 {
-		filter = append(filter, bson.E{Key: "schema", Value: c.schema})
-	}
-	raw, err := c.documents.FindOneAndUpdate(ctx, filter, c.update(n, open),
-		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(d("time", 1, "rules", 1))).Raw()
-	if errors.Is(err, driver.ErrNoDocuments) && n > 0 && c.isThere(ctx) {
-		c.overtaken.Store(true)
-		return 0, 0, errOvertaken
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("the commit clock: %w", err)
-	}
-	if required := raw.Lookup("rules"); required.Type != 0 {
-		if rules, err = whole(required); err != nil {
-			return 0, 0, err
+// clockState is the clock's document, as far as it was asked for.
+type clockState struct {
+	Time     int64
+	Rules    int64
+	Open     []entry
+	Deleting []deletion
+}
+
+// entry is an open commit in the document.
+type entry struct {
+	Commit, Owner int64
+	Late          bool `bson:",omitempty"` // see role
+}
+
+// begun is what a commit that has begun is told.
+func (s clockState) begun(commit int64, as role) begun {
+	b := begun{commit: commit, rules: s.Rules}
+	for _, other := range s.Deleting {
+		if other.Commit < commit {
+			b.deleting = append(b.deleting, other)
 		}
 	}
-	first, err = whole(raw.Lookup("time"))
-	return first, rules, err
+	if as.deleting == nil {
+		return b
+	}
+	for _, e := range s.Open {
+		if e.Commit < commit && !e.Late {
+			b.before = append(b.before, e)
+		}
+	}
+	return b
+}
+
+// change begins commits and leaves of those that have begun the open ones. The time of the state that it returns is the number of the first
+// that begins.
+func (c *clock) change(waiting []beginning, open []int64) (now clockState, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), clockPatience)
+	defer cancel()
+	filter, asked := d("_id", clockID), d("time", 1, "rules", 1, "deleting", 1)
+	if len(waiting) > 0 {
+		filter = append(filter, bson.E{Key: "schema", Value: c.schema})
+	}
+	if slices.ContainsFunc(waiting, func(b beginning) bool { return b.as.deleting != nil }) {
+		asked = append(asked, bson.E{Key: "open", Value: 1})
+	}
+	raw, err := c.documents.FindOneAndUpdate(ctx, filter, c.update(waiting, open),
+		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(asked)).Raw()
+	if errors.Is(err, driver.ErrNoDocuments) && len(waiting) > 0 && c.isThere(ctx) {
+		c.overtaken.Store(true)
+		return now, errOvertaken
+	}
+	if err == nil {
+		err = bson.Unmarshal(raw, &now)
+	}
+	if err != nil {
+		return now, fmt.Errorf("the commit clock: %w", err)
+	}
+	return now, nil
 }
 
 // isThere says whether there is a clock, whatever its layout.
@@ -239,23 +292,36 @@ var serverNow = d("$toLong", "$$NOW")
 var notLapsed = d("$gt", bson.A{"$$this.until", serverNow})
 
 // update is a pipeline that the server runs on the document in one step.
-func (c *clock) update(n int, open []int64) bson.A {
+func (c *clock) update(waiting []beginning, open []int64) bson.A {
 	if open == nil {
 		open = []int64{}
 	}
 	stays := d("$and", bson.A{notLapsed, d("$or", bson.A{d("$ne", bson.A{"$$this.owner", c.owner}), d("$in", bson.A{"$$this.commit", open})})})
 	listed := d("$filter", d("input", "$open", "cond", stays))
-	if n == 0 {
-		return bson.A{d("$set", d("open", listed))}
+	// What an open commit may delete stands there as long as the commit does.
+	numbers := d("$map", d("input", "$open", "in", "$$this.commit"))
+	deleting := d("$filter", d("input", d("$ifNull", bson.A{"$deleting", bson.A{}}), "as", "d", "cond", d("$in", bson.A{"$$d.commit", numbers})))
+	if len(waiting) == 0 {
+		return bson.A{d("$set", d("open", listed)), d("$set", d("deleting", deleting))}
 	}
-	begins := make(bson.A, n)
-	for i := range begins {
-		begins[i] = d("commit", d("$add", bson.A{"$time", int64(i)}), "owner", c.owner,
-			"until", d("$add", bson.A{serverNow, (c.patience + grace).Milliseconds()}))
+	begins, deletes := make(bson.A, len(waiting)), bson.A{}
+	for i, b := range waiting {
+		commit := d("$add", bson.A{"$time", int64(i)})
+		entry := d("commit", commit, "owner", c.owner, "until", d("$add", bson.A{serverNow, (c.patience + grace).Milliseconds()}))
+		if b.as.late {
+			entry = append(entry, bson.E{Key: "late", Value: true})
+		}
+		if begins[i] = entry; b.as.deleting != nil {
+			deletes = append(deletes, d("commit", commit, "owner", c.owner, "keys", bson.Binary{Data: b.as.deleting}))
+		}
 	}
 	const millisecond = int64(time.Millisecond / time.Microsecond)
 	next := d("$max", bson.A{d("$add", bson.A{"$time", millisecond}), d("$multiply", bson.A{serverNow, millisecond})})
-	return bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{listed, begins})))}
+	update := bson.A{d("$set", d("time", next)), d("$set", d("open", d("$concatArrays", bson.A{listed, begins}))), d("$set", d("deleting", deleting))}
+	if len(deletes) > 0 {
+		update = append(update, d("$set", d("deleting", d("$concatArrays", bson.A{"$deleting", deletes}))))
+	}
+	return update
 }
 
 // horizonPatience bounds how long a reader waits for open commits before it takes an older horizon.
@@ -280,40 +346,44 @@ func (c *clock) horizonNow(ctx context.Context) (last int64, all bool, err error
 	if err != nil {
 		return 0, false, err
 	}
+	open, err = c.over(ctx, open, limit)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case len(open) == 0:
+		return latest + perTime - 1, true, nil
+	}
+	return timeOf(slices.MinFunc(open, func(a, b entry) int { return cmp.Compare(a.Commit, b.Commit) }).Commit) - 1, false, nil
+}
+
+// over waits until commits have ended or their time is over, and returns those of which that is not so at the limit.
+func (c *clock) over(ctx context.Context, open []entry, limit time.Time) ([]entry, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		open = c.stillOpen(ctx, open, limit)
-		if len(open) == 0 {
-			return latest + perTime - 1, true, nil
+		if len(open) == 0 || time.Now().After(limit) {
+			return open, nil
 		}
-		if time.Now().After(limit) {
-			return timeOf(slices.MinFunc(open, func(a, b entry) int { return int(a.commit - b.commit) }).commit) - 1, false, nil
-		}
-		select {
-		case <-ctx.Done():
-			return 0, false, context.Cause(ctx)
-		case <-time.After(pause):
+		if !sleep(ctx, pause) {
+			return open, context.Cause(ctx)
 		}
 		_, now, err := c.read(ctx)
 		if err != nil {
-			return 0, false, err
+			return open, err
 		}
 		open = slices.DeleteFunc(open, func(e entry) bool { return !slices.Contains(now, e) })
 	}
 }
-
-// entry is an open commit in the document.
-type entry struct{ commit, owner int64 }
 
 // stillOpen leaves out this process's own commits that have ended, and waits for those that have not.
 func (c *clock) stillOpen(ctx context.Context, open []entry, limit time.Time) []entry {
 	patience := time.NewTimer(time.Until(limit))
 	defer patience.Stop()
 	return slices.DeleteFunc(open, func(e entry) bool {
-		if e.owner != c.owner {
+		if e.Owner != c.owner {
 			return false
 		}
 		c.mu.Lock()
-		done, changing, ended := c.open[e.commit], c.changing, slices.Contains(c.ended, e.commit)
+		done, changing, ended := c.open[e.Commit], c.changing, slices.Contains(c.ended, e.Commit)
 		c.mu.Unlock()
 		if done == nil {
 			// It has ended; or it begins right now; or it began by a change whose answer was lost, and is used by nobody.
@@ -352,16 +422,11 @@ func (c *clock) state(ctx context.Context, id string) (clock bson.Raw, open []en
 	if !cursor.Next(ctx) {
 		return nil, nil, fmt.Errorf("the commit clock is gone: %w", errors.Join(cursor.Err(), driver.ErrNoDocuments))
 	}
-	var read struct {
-		Open []struct{ Commit, Owner int64 }
-	}
+	var read struct{ Open []entry } // the time of the layouts 1 and 2 may be a text
 	if err := cursor.Decode(&read); err != nil {
 		return nil, nil, fmt.Errorf("the commit clock: %w", err)
 	}
-	for _, e := range read.Open {
-		open = append(open, entry{e.Commit, e.Owner})
-	}
-	return cursor.Current, open, nil
+	return cursor.Current, read.Open, nil
 }
 
 // close takes the ended commits out of the document.
@@ -374,6 +439,6 @@ func (c *clock) close(ctx context.Context) {
 	}
 	c.mu.Unlock()
 	if untidy && ctx.Err() == nil {
-		_, _, _ = c.change(0, open) // they lapse by themselves otherwise
+		_, _ = c.change(nil, open) // they lapse by themselves otherwise
 	}
 }

@@ -18,7 +18,7 @@ func (s *Store) Commit(ctx context.Context, f func(store.Tx) error) error {
 	if err := s.check(ctx); err != nil {
 		return explain(ctx, err)
 	}
-	c := committer{s: s, began: time.Now()}
+	c := committer{s: s, began: time.Now(), retired: map[store.Key]bool{}}
 	defer c.leave()
 	for attempt := 0; ; attempt++ {
 		err := c.attempt(ctx, f)
@@ -52,11 +52,12 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 type committer struct {
 	s          *Store
 	began      time.Time
-	admitted   int64  // entries it may write beside others, once it turned out to be big
-	room       int64  // what it takes of the room for big commits
-	duplicates int    // attempts that met a resource that was not there before
-	written    extent // by the last attempt that got to writing
-	pressed    int    // attempts of a huge one that were rolled back by a conflict
+	admitted   int64              // entries it may write beside others, once it turned out to be big
+	room       int64              // what it takes of the room for big commits
+	duplicates int                // attempts that met a resource that was not there before
+	written    extent             // by the last attempt that got to writing
+	pressed    int                // attempts of a huge one that were rolled back by a conflict
+	retired    map[store.Key]bool // what it may delete that others refer to
 }
 
 // admission says that an attempt turned out to be big: it starts again when it may.
@@ -82,6 +83,11 @@ var (
 	errUnknown = fmt.Errorf("%w: it is not known whether the commit became durable", store.ErrUnavailable)
 )
 
+// beginsAnew says whether an attempt has ended itself, to be run again knowing more.
+func beginsAnew(err error) bool {
+	return errors.As(err, &admission{}) || errors.As(err, &missingCollection{}) || errors.Is(err, errBehind) || errors.Is(err, errRetires) || errors.Is(err, errOutdated)
+}
+
 // again says whether an attempt that failed is to be repeated, and after how long.
 func (c *committer) again(err error, attempt int) (bool, time.Duration) {
 	backoff := time.Duration(rand.Int64N(int64(min(time.Millisecond<<min(attempt, 6), 50*time.Millisecond)))) + time.Millisecond/2
@@ -89,7 +95,7 @@ func (c *committer) again(err error, attempt int) (bool, time.Duration) {
 	switch {
 	case errors.Is(err, errUnknown):
 		return false, 0
-	case errors.As(err, &admission{}), errors.As(err, &missingCollection{}), errors.Is(err, errBehind):
+	case beginsAnew(err):
 		return true, 0
 	case errors.As(err, &known):
 		return false, 0
@@ -109,7 +115,7 @@ func (c *committer) again(err error, attempt int) (bool, time.Duration) {
 
 // last is the error that the caller is told when there is no other attempt.
 func (c *committer) last(err error) error {
-	if errors.As(err, &admission{}) || errors.As(err, &missingCollection{}) || errors.Is(err, errBehind) {
+	if beginsAnew(err) {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	if isTooLarge(err) && c.written.isHeavy() || !errors.Is(err, errUnknown) && c.isStuck() {
@@ -130,7 +136,12 @@ func (c *committer) attempt(ctx context.Context, f func(store.Tx) error) (err er
 	defer cancel()
 	t := &tx{s: c.s, ctx: inTime, committer: c, writes: map[store.Key]*write{}, known: map[store.Key]current{}}
 	defer func() { t.finish(err) }() // also where the function panics
-	err = f(t)
+	if len(c.retired) > 0 {
+		err = t.retire()
+	}
+	if err == nil {
+		err = f(t)
+	}
 	if err == nil && t.failed == nil {
 		err = t.commit()
 	}

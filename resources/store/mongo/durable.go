@@ -131,18 +131,22 @@ func (t *tx) resolve(cause error) error {
 
 // outlive lets a commit that nobody could be asked about end as soon as the server answers again, so that readers need not wait until its
 // time is over. A session has one transaction: when the next one has begun, the server has ended this one, one way or the other.
-func (s *Store) outlive(session *driver.Session, commit int64) {
+func (s *Store) outlive(session *driver.Session, numbers []int64) {
 	s.background.begin(func() {
 		ctx, cancel := context.WithTimeout(s.closing, s.clock.patience)
 		defer cancel()
 		defer endSession(ctx, session)
 		for sleep(ctx, retryAfter) {
 			if s.beginAnother(ctx, session) == nil {
-				s.clock.end(commit)
+				for _, number := range numbers {
+					s.clock.end(number)
+				}
 				return
 			}
 		}
-		s.clock.lapse(commit)
+		for _, number := range numbers {
+			s.clock.lapse(number)
+		}
 	})
 }
 

@@ -220,11 +220,11 @@ func (w reindexing) begin(ctx context.Context) (commit int64, err error) {
 				return 0, err
 			}
 		}
-		commit, required, err := w.clock.begin(ctx)
-		if err != nil || number >= required {
-			return commit, err
+		began, err := w.clock.begin(ctx, role{late: true})
+		if err != nil || number >= began.rules {
+			return began.commit, err
 		}
-		w.clock.end(commit)
+		w.clock.end(began.commit)
 		if !sleep(ctx, pause) {
 			return 0, context.Cause(ctx)
 		}

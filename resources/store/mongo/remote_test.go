@@ -241,6 +241,21 @@ func (t remoteTx) Delete(resourceType, id string) (store.Version, error) {
 	return m.Version, err
 }
 
+func (t remoteTx) Expect(writes int) error {
+	_, err := t.line.ask(message{Call: "expect", Number: int64(writes)})
+	return err
+}
+
+func (t remoteTx) Retire(keys []store.Key) error {
+	_, err := t.line.ask(message{Call: "retire", Keys: keys})
+	return err
+}
+
+func (t remoteTx) Targets(keys []store.Key) ([]store.Version, error) {
+	m, err := t.line.ask(message{Call: "targets", Keys: keys})
+	return m.Versions, err
+}
+
 type remoteState struct{ remote remote }
 
 func (s remoteState) Get(ctx context.Context, kind, key string) (store.Entry, error) {

@@ -29,18 +29,15 @@ func (s *Store) Require(ctx context.Context, rules int64) error {
 	if err != nil {
 		return err
 	}
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		_, open, err := s.clock.read(ctx)
-		if err != nil {
-			return explain(ctx, err)
-		}
-		if !slices.ContainsFunc(open, func(e entry) bool { return timeOf(e.commit) <= latest }) {
-			return nil
-		}
-		if !sleep(ctx, pause) {
-			return context.Cause(ctx)
-		}
+	_, open, err := s.clock.read(ctx)
+	if err != nil {
+		return explain(ctx, err)
 	}
+	open = slices.DeleteFunc(open, func(e entry) bool { return timeOf(e.Commit) > latest })
+	for len(open) > 0 && err == nil {
+		open, err = s.clock.over(ctx, open, time.Now().Add(s.clock.patience))
+	}
+	return explain(ctx, err)
 }
 
 // Reindex writes the index fields of documents anew, by type and id. A document that changes meanwhile has the values of whoever
@@ -56,19 +53,19 @@ func (s *Store) Reindex(ctx context.Context, r store.Reindex) (done store.Reinde
 		return done, err
 	}
 	// It counts as a commit, so that Require waits for it.
-	commit, required, err := s.clock.begin(ctx)
+	began, err := s.clock.begin(ctx, role{late: true})
 	if err != nil {
 		return done, explain(ctx, err)
 	}
 	defer func() {
 		if err == nil || errors.Is(err, store.ErrRules) {
-			s.clock.end(commit)
+			s.clock.end(began.commit)
 		} else {
-			s.clock.lapse(commit) // the server may still be writing
+			s.clock.lapse(began.commit) // the server may still be writing
 		}
 	}()
-	if r.Rules < required {
-		return done, fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, required)
+	if r.Rules < began.rules {
+		return done, fmt.Errorf("reindex: %w: %d, not %d", store.ErrRules, r.Rules, began.rules)
 	}
 	if err := s.overtaken(ctx); err != nil {
 		return done, explain(ctx, err)

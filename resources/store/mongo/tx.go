@@ -26,6 +26,10 @@ type tx struct {
 	inside    context.Context // of the session; nil until the transaction begins
 	catalog   int64           // the size of the catalog when it began
 	number    int64           // by the clock; 0 until it is asked for
+	reference int64           // another number by which it refers to what is there, or 0; see targets.go
+	late      bool            // it will take that
+	deleting  []deletion      // what commits of lower numbers may delete
+	looked    bool            // the transaction had begun before, so that it shows an earlier moment
 	rules     int64           // the least number of rules that records may have, known with the number
 	now       time.Time
 	known     map[store.Key]current // what is current without this commit's writes; Version 0 where nothing ever was
@@ -152,12 +156,9 @@ func (t *tx) Count(types []string, f search.Filter) (int64, error) {
 // Now is the time of the commit.
 func (t *tx) Now() time.Time {
 	if t.number == 0 && t.failed == nil {
-		number, rules, err := t.s.clock.begin(t.ctx)
-		if err != nil {
-			_ = t.fail(err)
+		if _, err := t.begin(role{late: t.committer.admitted > 0}); err != nil {
 			return time.Now().UTC().Truncate(time.Millisecond) // of no meaning: the attempt has failed
 		}
-		t.number, t.rules, t.now = number, rules, time.UnixMicro(timeOf(number)).UTC()
 	}
 	return t.now
 }
@@ -347,15 +348,20 @@ func (t *tx) collection(name string) error {
 
 // finish ends the attempt, once.
 func (t *tx) finish(err error) {
-	number := t.number
-	t.number = 0
-	if number != 0 && errors.Is(err, errUnknown) {
+	var numbers []int64
+	for _, number := range []*int64{&t.number, &t.reference} {
+		if *number != 0 {
+			numbers = append(numbers, *number)
+		}
+		*number = 0
+	}
+	if len(numbers) > 0 && errors.Is(err, errUnknown) {
 		t.ended = true
-		t.s.outlive(t.session, number)
+		t.s.outlive(t.session, numbers)
 		return
 	}
 	t.abort(err)
-	if number != 0 {
+	for _, number := range numbers {
 		t.s.clock.end(number)
 	}
 }

@@ -21,7 +21,7 @@ import (
 // The layout of documents has a number. That of a database, and how far the one process is that brings it up to date, stands in one
 // document of the collection "schema":
 //
-//	{_id: "schema", version: 3, from: 1, owner, until, after: {commit, n}, done: 1200, total: 90000}
+//	{_id: "schema", version: 4, from: 1, owner, until, after: {commit, n}, done: 1200, total: 90000}
 //
 // A process that knows a newer layout takes the lease (owner, until), fences off older processes, and sets version: from then on they
 // neither start nor write (fence). Documents of the older layout are converted in the background while everybody reads and writes;
@@ -29,8 +29,8 @@ import (
 // docs/decisions/0017-mongodb-upgrades.md.
 
 // schemaVersion is the layout of documents that this code writes. Layout 1 had documents as _id in the history; layout 2 let no clock
-// say by which layout commits may write.
-const schemaVersion = 3
+// say by which layout commits may write; in layout 3 commits did not look for what others may delete (targets.go).
+const schemaVersion = 4
 
 // conversions bring the documents of a layout to the next one, by its number. Those that are not here had none to convert.
 var conversions = map[int64]func(ctx context.Context, s *Store, after bson.RawValue) (batch, error){1: convertHistory}

@@ -183,6 +183,12 @@ func answerIn(tx store.Tx, asked message) (m message) {
 		err = tx.Put(asked.Record)
 	case "delete":
 		m.Version, err = tx.Delete(asked.Key.Type, asked.Key.ID)
+	case "expect":
+		err = tx.Expect(int(asked.Number))
+	case "retire":
+		err = tx.Retire(asked.Keys)
+	case "targets":
+		m.Versions, err = tx.Targets(asked.Keys)
 	default:
 		m, err = read(tx, asked)
 	}

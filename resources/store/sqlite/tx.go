@@ -109,6 +109,23 @@ func (t *tx) Read(resourceType, id string) (v store.Version, err error) {
 // Expect: commits take turns anyway.
 func (t *tx) Expect(int) error { return nil }
 
+// Retire: see Expect.
+func (t *tx) Retire([]store.Key) error { return nil }
+
+// Targets are those that are alive: nobody writes meanwhile.
+func (t *tx) Targets(keys []store.Key) (found []store.Version, err error) {
+	for _, key := range keys {
+		switch v, err := t.Read(key.Type, key.ID); {
+		case errors.Is(err, store.ErrNotFound) || err == nil && v.Deleted():
+		case err != nil:
+			return nil, err
+		default:
+			found = append(found, v)
+		}
+	}
+	return found, nil
+}
+
 func (t *tx) Put(r store.Record) error {
 	if r.Method != store.Created && r.Method != store.Updated || r.Body == nil {
 		return fmt.Errorf("put %s/%s: a version that is put is created or updated, with a body", r.Type, r.ID)

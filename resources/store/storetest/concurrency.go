@@ -22,6 +22,8 @@ func Concurrency(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"no update is lost", increments},
 		{"one conditional create wins", conditionalCreates},
+		{"what is referred to is not deleted", targets},
+		{"references and deletions at once", targetsAtOnce},
 		{"failures undo only themselves", mixedFailures},
 		{"readers see whole commits", wholeCommits},
 		{"pages while others write", pagesWhileWriting},
