@@ -99,6 +99,14 @@ func (s *server) tooLarge() error {
 	return fhir.Errorf(fhir.TooLarge, fhir.CodeTooLong, "the body is larger than %d bytes, the most that is taken", s.MaxBody)
 }
 
+// drain reads on what a client still sends when it is refused, within bounds: many read the answer only when all is sent, and would
+// find the connection closed. One that waits to be asked for the body need not send it.
+func (s *server) drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, 2*s.MaxBody)
+	}
+}
+
 // withBody reads the request's body, decompressed and up to the limit. The bytes are gone when use returns. What can be refused by the
 // headers is refused before anything is read, so that a client that asks first (Expect: 100-continue) need not send it.
 func (s *server) withBody(c *gin.Context, use func([]byte) error) error {

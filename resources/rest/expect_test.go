@@ -58,3 +58,36 @@ func TestExpectContinue(t *testing.T) {
 		})
 	}
 }
+
+// A client that sends all before it reads gets the answer too, and not a broken connection: what is refused is read to its end, unless
+// the client waits to be asked for it.
+func TestRefusedBodiesAreReadToTheirEnd(t *testing.T) {
+	st := openSQLite(t)
+	t.Cleanup(func() { st.Close() })
+	h := resttest.Handler(st)
+	const size = 100 << 10 // more than the 64 KiB that are taken
+	for name, request := range map[string]struct {
+		method, url, contentType, expect string
+		status, left                     int
+	}{
+		"too large":             {http.MethodPost, "/fhir/Patient", "application/fhir+json", "", http.StatusRequestEntityTooLarge, 0},
+		"another type":          {http.MethodPost, "/fhir/Patient", "text/csv", "", http.StatusUnsupportedMediaType, 0},
+		"nowhere":               {http.MethodPost, "/fhir/Patient/1", "application/fhir+json", "", http.StatusMethodNotAllowed, 0},
+		"too large, and waits":  {http.MethodPost, "/fhir/Patient", "application/fhir+json", "100-continue", http.StatusRequestEntityTooLarge, size},
+		"nowhere, and it waits": {http.MethodPost, "/fhir/Patient/1", "application/fhir+json", "100-continue", http.StatusMethodNotAllowed, size},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := strings.NewReader(strings.Repeat(" ", size))
+			r := httptest.NewRequest(request.method, request.url, body)
+			r.Header.Set("Content-Type", request.contentType)
+			if request.expect != "" {
+				r.Header.Set("Expect", request.expect)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != request.status || body.Len() != request.left {
+				t.Fatalf("%d, and %d bytes are not read; want %d and %d: %s", w.Code, body.Len(), request.status, request.left, w.Body)
+			}
+		})
+	}
+}

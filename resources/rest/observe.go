@@ -153,6 +153,7 @@ func (s *server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return
 	}
+	s.drain(c.Request)
 	s.challenge(c.Writer.Header(), err)
 	switch status {
 	case http.StatusServiceUnavailable:
