@@ -178,3 +178,16 @@ func TestRareCode(t *testing.T) {
 		t.Errorf("%s takes %d steps", rare, steps)
 	}
 }
+
+// TestTimesOfChainedMatches: the times of change asked for are not read anew for each resource that a chain leads to.
+func TestTimesOfChainedMatches(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{Now: secondBySecond()})
+	crowd(t, s, 0, 120)
+	const window = "Slot?schedule._lastUpdated=lt2030-01-01T00:01:00Z&_lastUpdated=ge2030-01-01T00:00:20Z&_sort=_id"
+	ask(t, s, window)
+	sqlite.Steps(s)
+	ask(t, s, window)
+	if steps := sqlite.Steps(s); steps > 40_000 {
+		t.Errorf("%s takes %d steps", window, steps)
+	}
+}

@@ -193,16 +193,16 @@ func (p *plan) datedRows(limit int) (int, error) {
 }
 
 // readTimes decides how a driver's rows are asked for the time of change: to look at a resource costs several times what it costs to
-// read the times from their index.
+// read the times from their index, which each statement does for itself.
 func (p *plan) readTimes(rows int) error {
-	const several = 4
+	several := 4 * rows / len(p.walks())
 	for i, part := range p.parts {
 		times, ok := part.(changedIn)
 		if !ok || i == p.drive || len(times) > 1 {
 			continue
 		}
-		n, err := p.size(times, several*rows)
-		p.together = n < several*rows
+		n, err := p.size(times, several)
+		p.together = n < several
 		return err
 	}
 	return nil
