@@ -113,9 +113,9 @@ func (c compiler) cost(part condition) int {
 		return 9
 	case part.ways[0].ids != nil:
 		return 0
-	case len(part.ways) > 1 || part.ways[0].terms == nil:
+	case !part.byTerms():
 		return 2 // ranges
-	case isBroad[paramOf(part.filter)]:
+	case breadth(part.filter) == broad:
 		return 3
 	}
 	return 1

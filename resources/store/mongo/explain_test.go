@@ -130,6 +130,10 @@ var explainRows = []explainRow{
 	{"Observation", "patient=p5&code=c5&_sort=date", examined},
 	{"Observation", "patient=p5&_sort=code", combined},
 	{"Observation", "status=final&category=survey&date=ge2022", combined},
+	{"Observation", "status=final&category=survey&_lastUpdated=ge2020-01-01", combined},
+	{"Observation", "_id=o5,o65&patient=p5&category=survey&status=final", combined},
+	{"DiagnosticReport", "status=final&result=Observation/o5", combined},
+	{"Appointment", "status=fulfilled&actor=Practitioner/d2&patient=p7", combined},
 	{"Patient", "gender=male&birthdate=ge1990", combined},
 	{"Patient", "name=smi&gender=male", combined},
 	// Modifiers and prefixes that are not above.
@@ -418,6 +422,39 @@ func (p plan) hold(t *testing.T, name string, row explainRow, limit int64) {
 	}
 	if row.is == ordered && main && (p.stages["SORT"] || p.docs > p.found+p.found/10+1) {
 		t.Errorf("%s: is not in the order of an index: %v", name, p.winning)
+	}
+}
+
+// TestWhatLeads: of conditions that the same index serves the one that is likely to find the fewest stands first, and ranges of keys stand
+// apart. MongoDB tries them all; SecantusDB takes the first.
+func TestWhatLeads(t *testing.T) {
+	x := newExplainer(t)
+	for _, row := range []struct{ resourceType, query, first, then string }{
+		{"DiagnosticReport", "status=final&result=Observation/o5", `"result&Observation/o5"`, `"status(final"`},
+		{"Patient", "gender=male&general-practitioner=Practitioner/d1&identifier=MRN0007", `"identifier(MRN0007"`, `"general-practitioner&Practitioner/d1"`},
+		{"Patient", "gender=male&general-practitioner=Practitioner/d1", `"general-practitioner&Practitioner/d1"`, `"gender(male"`},
+		{"Patient", "gender=male&name=smith", `"name+smit"`, `"gender(male"`},
+		{"Patient", "gender=male&_lastUpdated=ge2020-01-01", `"updated"`, `"gender(male"`},
+		{"Patient", "gender=male&_id=p1,p3", `"_id"`, `"gender(male"`},
+		{"Observation", "status=final&code=c5&_lastUpdated=ge2020-01-01", `"code)c5"`, `"updated"`},
+		{"Appointment", "status=booked&date=ge2024-03-01&actor=Practitioner/d2", `"$or"`, `"index.d.date"`},
+	} {
+		commands := x.asked.during(func() {
+			at := resources.Search{Type: row.resourceType, Params: x.params(t, row.query)}
+			if _, err := x.Search(t.Context(), access.Everything, at); err != nil {
+				t.Fatal(err)
+			}
+		})
+		for _, command := range commands {
+			text, err := bson.MarshalExtJSON(command, false, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, then := strings.Index(string(text), row.first), strings.Index(string(text), row.then)
+			if first < 0 || then < first {
+				t.Errorf("%s?%s: %s does not stand before %s in %s", row.resourceType, row.query, row.first, row.then, text)
+			}
+		}
 	}
 }
 

@@ -87,10 +87,16 @@ var owners = map[string]bool{"patient": true, "subject": true, "actor": true, "s
 // isPaired says whether a token parameter is paired with the owners: identifiers and tags are found on their own.
 func isPaired(param string) bool { return param != "identifier" && !strings.HasPrefix(param, "_") }
 
-// isBroad says whether a token parameter has few different values, each of them in many resources.
+// isBroad says whether a parameter has few different values, each of them in many resources.
 var isBroad = map[string]bool{
-	"active": true, "category": true, "class": true, "clinical-status": true, "deceased": true, "gender": true, "intent": true,
-	"priority": true, "status": true, "use": true, "verification-status": true, "appointment-status": true,
+	"active": true, "appointment-status": true, "category": true, "class": true, "clinical-status": true, "deceased": true, "gender": true,
+	"intent": true, "language": true, "participant-type": true, "priority": true, "status": true, "use": true, "verification-status": true,
+	"_profile": true, "_security": true, "_source": true,
+}
+
+// isShared says whether resources of a type are referred to by many others.
+var isShared = map[string]bool{
+	"Device": true, "HealthcareService": true, "Location": true, "Medication": true, "Organization": true, "Practitioner": true, "PractitionerRole": true,
 }
 
 // Shapes of a resource's key. They stand before the key in the indexes, so that ranges and orders are those of one shape, and of

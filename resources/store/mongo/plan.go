@@ -66,28 +66,52 @@ func (p planner) plan(root condition) plan {
 		}
 	}
 	filters := make([]bson.D, len(branches))
-	leads := make([]bson.D, len(branches))
 	for i, branch := range branches {
-		leads[i] = allOf(branch)
-		filters[i] = allOf(append(slices.Clone(branch), conjuncts...))
+		filters[i] = allOf(slices.Concat(a.first, branch.conditions(len(a.first)+len(conjuncts) > 0), conjuncts))
 	}
 	made := plan{branches: filters, behind: behind, bounded: a.bounded}
 	switch {
-	case len(branches) == 1:
+	case len(branches) != 1:
+	case len(branches[0]) == 1:
 		made.counted = filters[0]
-	case len(branches) > 1 && a.terms && a.ranges == nil:
-		made.counted = allOf(append(slices.Clone(conjuncts), anyOf(leads)))
+	case a.few:
+		made.counted = allOf(slices.Concat(a.first, a.lead, []bson.D{anyOf(p.shapes(a))}, conjuncts))
 	}
 	// Where no range gives the order, the server has to sort anyway: it does that for all of them at once.
-	if len(made.branches) > maxBranches || (a.few || a.ranges != nil) && len(made.branches) > 1 {
+	if len(made.branches) > maxBranches || a.ranges != nil && len(made.branches) > 1 {
 		made.branches = []bson.D{made.filter()}
 	}
 	return made
 }
 
+// branch is a search that one or several ranges of an index serve, of which one is to hold each; one empty list is all there is.
+type branch [][]bson.D
+
+// conditions are the branch as parts of a conjunction with others or without. A range of keys stands in an $or, with others even where
+// there is one only: MongoDB takes away what is not needed, and its stand-in would not read the range alone.
+func (b branch) conditions(others bool) []bson.D {
+	if len(b) == 1 && (!others || !isKeyed(b[0])) {
+		return slices.Clone(b[0])
+	}
+	ranges := make([]bson.D, len(b))
+	for i, conditions := range b {
+		ranges[i] = slices.Concat(conditions...)
+	}
+	return []bson.D{d("$or", ranges)}
+}
+
+// isKeyed says whether the conditions bound the key.
+func isKeyed(conditions []bson.D) bool {
+	return slices.ContainsFunc(conditions, func(condition bson.D) bool {
+		return slices.ContainsFunc(condition, func(e bson.E) bool { return e.Key == keyPath })
+	})
+}
+
 // access is how the documents are to be reached.
 type access struct {
-	conjuncts []bson.D      // what must hold, exactly
+	first     []bson.D      // ids or times of change that leave less than terms do
+	lead      []bson.D      // terms or pairs by which they are found, in the order of the key
+	conjuncts []bson.D      // what else must hold, exactly
 	terms     bool          // terms or pairs bound it, which an index serves in the order of the key
 	ranges    []way         // of the best part that only ranges lead to
 	ids       bool          // ids bound it
@@ -96,30 +120,39 @@ type access struct {
 	keys      [3]bounds     // of the key, by shape
 	ends      []search.Date // conditions that bound ends and no beginnings
 	bounded   bool
+	focused   bool // some terms are not broad
 	few       bool // by nature: what refers to one patient
 }
 
-// access sorts the parts of a conjunction by how they can be reached. All of them stay conjuncts; MongoDB picks one among those that an
-// index serves, by what they find.
+// access sorts the parts of a conjunction by how they can be reached. MongoDB tries which of the conditions that an index serves finds the
+// fewest; what is likely to comes first for servers that do not.
 func (p planner) access(parts []condition) access {
 	a := access{keys: [3]bounds{unbounded, unbounded, unbounded}}
-	focused := false // some terms are not broad
+	var times []bson.D
 	paired := p.pairAmong(parts)
+	isPaired := func(i int) bool { return paired != nil && (i == paired.owner || i == paired.codes) }
 	if paired != nil {
-		a.conjuncts = append(a.conjuncts, paired.match...)
-		a.terms, focused = true, true
+		a.lead, a.conjuncts = paired.match[:1], slices.Clone(paired.match[1:])
+		a.terms, a.focused = true, true
 		a.few = isFew(parts[paired.owner].filter)
 	}
-	best := -1
+	best, leading := -1, -1
 	for i, part := range parts {
-		if paired != nil && (i == paired.owner || i == paired.codes) {
-			continue
-		}
-		a.conjuncts = append(a.conjuncts, part.match)
 		date, isDate := part.filter.(search.Date)
 		switch {
-		case isDate && date.Param == paramUpdated:
-			a.updated = a.updated || date.Op != search.Ne
+		case isPaired(i):
+			continue
+		case part.byTerms():
+			a.terms, a.few = true, a.few || isFew(part.filter)
+			a.focused = a.focused || breadth(part.filter) < broad
+			if paired == nil && (leading < 0 || breadth(part.filter) < breadth(parts[leading].filter)) {
+				leading = i
+			}
+			continue
+		case isDate && date.Param == paramUpdated && date.Op != search.Ne:
+			a.updated = true
+			times = append(times, part.match)
+			continue
 		case isDate && p.order.kind == search.TypeDate && date.Param == p.order.param && date.Op != search.Ne:
 			a.dated = true
 			for shape, b := range p.keyBounds(date) {
@@ -130,21 +163,79 @@ func (p planner) access(parts []condition) access {
 			}
 		case len(part.ways) == 1 && part.ways[0].ids != nil:
 			a.ids = true
-		case len(part.ways) == 1 && part.ways[0].terms != nil:
-			if !part.exact {
-				a.conjuncts = append(a.conjuncts, part.ways[0].document())
-			}
-			a.terms, a.few = true, a.few || isFew(part.filter)
-			focused = focused || !isBroad[paramOf(part.filter)]
+			a.first = append(a.first, part.match)
+			continue
 		case part.ways != nil && (best < 0 || len(part.ways) < len(parts[best].ways)):
 			best = i
 		}
+		a.conjuncts = append(a.conjuncts, part.match)
 	}
-	if best >= 0 && !focused && !a.ids && !a.dated {
+	if a.focused || a.dated {
+		a.conjuncts = append(a.conjuncts, times...)
+	} else {
+		a.first = append(a.first, times...)
+	}
+	if best >= 0 && !a.focused && !a.ids && !a.dated {
 		a.ranges = p.windows(parts, best)
+	}
+	if a.ids || a.ranges != nil {
+		leading = -1
+	}
+	for i, part := range parts {
+		if part.byTerms() && !isPaired(i) {
+			a.term(part, i == leading)
+		}
 	}
 	a.bounded = a.ids || a.updated || a.dated || a.terms || best >= 0
 	return a
+}
+
+// term adds a condition that a list of terms leads to.
+func (a *access) term(part condition, leads bool) {
+	if !part.exact {
+		a.conjuncts = append(a.conjuncts, part.match)
+	}
+	if way := part.ways[0].document(); leads {
+		a.lead = []bson.D{way}
+	} else {
+		a.conjuncts = append(a.conjuncts, aside(way))
+	}
+}
+
+// aside writes a condition so that it leads only where MongoDB finds that it should: to MongoDB it is the same.
+func aside(condition bson.D) bson.D { return d("$and", bson.A{d("$or", bson.A{condition})}) }
+
+// byTerms says whether a list of terms leads to all that matches.
+func (c condition) byTerms() bool { return len(c.ways) == 1 && c.ways[0].terms != nil }
+
+// broad is how broad conditions are that many resources meet.
+const broad = 4
+
+// breadth orders conditions that terms serve by how many resources are likely to meet them.
+func breadth(f search.Filter) (most int) {
+	switch f := f.(type) {
+	case search.Or:
+		for _, part := range f {
+			most = max(most, breadth(part))
+		}
+		return most
+	case search.Reference:
+		switch {
+		case isShared[f.Type]:
+			return 3
+		case isFew(f):
+			return 0
+		}
+		return 1
+	case search.Token:
+		if f.Param == "identifier" {
+			return 0
+		}
+	}
+	if isBroad[paramOf(f)] {
+		return broad
+	}
+	return 2
 }
 
 // isFew says whether few resources can match, whatever else is asked: those that refer to one patient. They are searched at once and
@@ -182,39 +273,47 @@ func (p planner) windows(parts []condition, best int) []way {
 	return parts[best].ways
 }
 
-// branches are the alternatives of which a range of an index serves each; none where nothing can match.
-func (p planner) branches(a access) (branches [][]bson.D) {
+// branches are the alternatives of which ranges of an index serve each; none where nothing can match.
+func (p planner) branches(a access) (branches []branch) {
 	switch {
 	case a.ids:
-		return [][]bson.D{nil}
+		return []branch{{a.lead}}
 	case a.ranges != nil:
 		for _, w := range a.ranges {
-			branches = append(branches, []bson.D{w.document()})
+			branches = append(branches, branch{{w.document()}})
 		}
 		return branches
 	case a.updated && !a.terms && !a.dated:
-		return [][]bson.D{nil}
+		return []branch{{nil}}
+	}
+	lead := a.lead
+	if lead == nil {
+		lead = []bson.D{d(termsPath, everyTerm)}
 	}
 	if !a.terms && len(a.ends) > 0 && p.only == nil {
 		// What is wide or several is found by its end: its beginning may lie anywhere before.
 		ranges := dateRanges(a.ends[0], unbounded)
-		branches = append(branches, []bson.D{ranges[len(ranges)-1].document()})
+		branches = append(branches, branch{{ranges[len(ranges)-1].document()}})
 		p.only = []int32{narrowShape}
 	}
 	if p.sorting.unordered && a.terms && !a.dated {
-		return append(branches, nil) // without an order the key tells nothing
+		return append(branches, branch{lead}) // without an order the key tells nothing
 	}
-	var lead []bson.D
-	if !a.terms {
-		lead = []bson.D{d(termsPath, everyTerm)}
-	}
+	var all branch
 	for _, shaped := range p.shapes(a) {
-		branches = append(branches, append(slices.Clone(lead), shaped))
+		all = append(all, append(slices.Clone(lead), shaped))
+	}
+	if a.few && len(all) > 1 {
+		return append(branches, all)
+	}
+	for _, conditions := range all {
+		branches = append(branches, branch{conditions})
 	}
 	return branches
 }
 
-// shapes bound the key by shape, those with the same bounds in one condition. They must be there for an index to give the order.
+// shapes bound the key by shape. They must be there for an index to give the order. Those with the same bounds are one condition where
+// that saves a search and costs little: MongoDB's stand-in does not read the range of keys alone then, but all of what leads.
 func (p planner) shapes(a access) (conditions []bson.D) {
 	shapes := p.only
 	if shapes == nil {
@@ -237,11 +336,13 @@ func (p planner) shapes(a access) (conditions []bson.D) {
 		alike[b] = append(alike[b], shape)
 	}
 	for _, b := range order {
-		shaped := d(shapePath, alike[b][0])
-		if len(alike[b]) > 1 {
-			shaped = d(shapePath, d("$in", alike[b]))
+		if len(alike[b]) > 1 && (b == unbounded || a.focused && !a.few) {
+			conditions = append(conditions, withKey(d(shapePath, d("$in", alike[b])), b))
+			continue
 		}
-		conditions = append(conditions, withKey(shaped, b))
+		for _, shape := range alike[b] {
+			conditions = append(conditions, withKey(d(shapePath, shape), b))
+		}
 	}
 	return conditions
 }
