@@ -22,8 +22,8 @@ import (
 // that follows, so that it does not end before it is killed.
 func TestCopyKilled(t *testing.T) {
 	source, target := "sqlite:"+filepath.Join(t.TempDir(), "source.db"), mongotest.URI(t)
-	const half, records = 100, 200
-	fillForCopy(t, source, 0, half)
+	const records = 200
+	fillForCopy(t, source, records)
 	r := &runs{T: t, set: serveSettings{store: source}}
 	r.must(userCommand, "correct horse", "add", "maria", "--fhir-user", "Patient/1", "--password-stdin")
 	r.must(clientCommand, "", "add", "app", "--redirect", "https://app.example/cb", "--scope", "patient/*.rs")
@@ -45,7 +45,6 @@ func TestCopyKilled(t *testing.T) {
 		t.Fatalf("the copy ended by itself: %v", err)
 	}
 	t.Logf("killed after %d versions", done.Versions)
-	fillForCopy(t, source, half, records)
 	again := copying(source, target)
 	again.Stderr = t.Output()
 	out, err := again.Output()
@@ -86,7 +85,7 @@ func TestCopyKilled(t *testing.T) {
 	})
 	t.Run("other data is refused", func(t *testing.T) {
 		other := "sqlite:" + filepath.Join(t.TempDir(), "other.db")
-		fillForCopy(t, other, 0, 1)
+		fillForCopy(t, other, 1)
 		for to, says := range map[string]string{other: "the target holds other data", source: "two databases"} {
 			out, err := copying(source, to).CombinedOutput()
 			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), says) {
@@ -139,8 +138,8 @@ func TestCopyFollows(t *testing.T) {
 	}
 }
 
-// fillForCopy makes the records from one number to another, of three versions each, of which the last is a deletion.
-func fillForCopy(t *testing.T, url string, from, to int) {
+// fillForCopy makes records of three versions each, of which the last is a deletion.
+func fillForCopy(t *testing.T, url string, records int) {
 	t.Helper()
 	s, err := makeStore(t.Context(), url)
 	if err != nil {
@@ -148,7 +147,7 @@ func fillForCopy(t *testing.T, url string, from, to int) {
 	}
 	defer s.Close()
 	service := resources.New(resources.Options{Store: s, Log: slog.New(slog.DiscardHandler)})
-	for i := from; i < to; i++ {
+	for i := range records {
 		id := fmt.Sprint(i)
 		for version := 1; version <= 2; version++ {
 			r, err := fhir.Parse(fmt.Appendf(nil, `{"resourceType":"Basic","id":"%d","code":{"text":"%d of %d"}}`, i, version, i))

@@ -13,8 +13,8 @@ import (
 	"fhirside/resources/store"
 )
 
-// Changes yields every version in the order of its commit, up to now: where the horizon is older, since a process has died in a commit, it
-// waits for that. They come from the history, which is never trimmed but by purges.
+// Changes yields every version in the order of its commit, up to now: where a commit that is open hides later ones, it waits for its end.
+// They come from the history, which is never trimmed but by purges.
 func (s *Store) Changes(ctx context.Context, after string) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
 		r, err := s.changes(ctx, after)
@@ -27,8 +27,8 @@ func (s *Store) Changes(ctx context.Context, after string) iter.Seq2[store.Chang
 				left = slices.ContainsFunc(batch, func(c store.Change) bool { return !yield(c, nil) })
 				return !left
 			})
-			if err == nil && !all && !left && !sleep(ctx, retryAfter) {
-				err = context.Cause(ctx)
+			if err == nil && !all && !left {
+				all, err = r.untilMore()
 			}
 			if err != nil {
 				yield(store.Change{}, explain(ctx, err))
@@ -118,8 +118,9 @@ func (s *Store) Position(ctx context.Context) (string, error) {
 // changes reads the history in the order of commits.
 type changes struct {
 	versions
-	list  string // what its positions are of
-	after *stamp
+	list    string // what its positions are of
+	after   *stamp
+	reached int64 // the horizon when they were read last
 }
 
 // changes begins behind a position.
@@ -151,16 +152,34 @@ func (s *Store) listOfChanges(ctx context.Context) (string, error) {
 
 // stillThere looks for the commit of the position that the changes begin behind.
 func (r *changes) stillThere() error {
+	found, err := r.has(r.after.commit)
+	if err == nil && !found {
+		err = store.ErrTooLate
+	}
+	return err
+}
+
+// untilMore says whether nothing was committed behind the horizon, or waits a while.
+func (r *changes) untilMore() (nothing bool, err error) {
+	hidden, err := r.has(d("$gt", r.reached))
+	if err == nil && hidden && !sleep(r.ctx, retryAfter) {
+		err = context.Cause(r.ctx)
+	}
+	return !hidden, err
+}
+
+// has says whether there is a version of such a commit.
+func (r *changes) has(commit any) (bool, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.s.opt.Timeout)
 	defer cancel()
 	v := &view{s: r.s, ctx: ctx, outside: ctx}
 	err := v.retried(func() error {
-		return v.collection(historyName).FindOne(ctx, d("commit", r.after.commit), options.FindOne().SetProjection(d("_id", 1))).Err()
+		return v.collection(historyName).FindOne(ctx, d("commit", commit), options.FindOne().SetProjection(d("_id", 1))).Err()
 	})
 	if errors.Is(err, driver.ErrNoDocuments) {
-		return store.ErrTooLate
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // newest is the place of the newest version; nil where there is none.
@@ -184,6 +203,7 @@ func (r *changes) batches(yield func([]store.Change) bool) (all bool, err error)
 	if err != nil {
 		return false, err
 	}
+	r.reached = horizon
 	lists := r.lists(store.Key{}, bounds{unbounded.lo, horizon}, false)
 	for {
 		page, err := r.page(lists, r.after, false, historyBatch)

@@ -32,7 +32,7 @@ func TestOrphanedDeletion(t *testing.T) {
 		put(t, s, id, id)
 	}
 	// A process that died has left it behind, in a clock as it was before an upgrade but for that.
-	commit, until := put(t, s, "last", "last").Updated.UnixMicro()+1000, time.Now().Add(2*time.Second).UnixMilli()
+	commit, until := put(t, s, "last", "last").Updated.UnixMicro()+1000, time.Now().Add(time.Hour).UnixMilli()
 	keys := bson.Binary{Data: hashesOf(map[store.Key]bool{{Type: "Patient", ID: "marked"}: true})}
 	if _, err := s.db.Collection(clockName).UpdateByID(t.Context(), clockID, d("$inc", d("time", int64(1000)),
 		"$push", d("open", d("commit", commit, "owner", int64(1), "until", until), "deleting", d("commit", commit, "owner", int64(1), "keys", keys)))); err != nil {
@@ -43,6 +43,10 @@ func TestOrphanedDeletion(t *testing.T) {
 	}
 	if _, open, err := s.clock.read(t.Context()); err != nil || len(open) == 0 || open[0].Owner != 1 {
 		t.Errorf("a reference to something else waited until nothing but %v was open (%v)", open, err)
+	}
+	lapses := d("$set", d("open.$.until", time.Now().Add(time.Second).UnixMilli()))
+	if done, err := s.db.Collection(clockName).UpdateOne(t.Context(), d("open.owner", int64(1)), lapses); err != nil || done.ModifiedCount != 1 {
+		t.Fatal(done, err)
 	}
 	if err := referTo(t.Context(), s, "b", "marked"); err != nil {
 		t.Error(err)
