@@ -28,6 +28,9 @@ func (p *parser) syntaxError(err error) error {
 	cause := err
 	if e := (*jsontext.SyntacticError)(nil); errors.As(err, &e) {
 		offset, cause = int(e.ByteOffset), e.Err
+		if hint := advice(p.input[min(offset, len(p.input)):]); hint != "" {
+			cause = fmt.Errorf("%w: %s", cause, hint)
+		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		offset, cause = len(p.input), errors.New("the document ends too early")
@@ -36,6 +39,23 @@ func (p *parser) syntaxError(err error) error {
 		cause = fmt.Errorf("member %s occurs twice", nameAt(p.input, offset))
 	}
 	return p.errorf(offset, "%v", cause)
+}
+
+// advice says what would be right where JSON is broken in a way that people and other languages often break it; "" for other ways.
+func advice(rest []byte) string {
+	switch r, _ := utf8.DecodeRune(rest); r {
+	case '\ufeff':
+		return "leave out the byte order mark"
+	case '/', '#':
+		return "JSON has no comments"
+	case '\'', '‘', '’', '“', '”':
+		return `text stands in double quotes (")`
+	case ',':
+		return "a comma stands only between two members or two items"
+	case 'N', 'I', 'T', 'F', 'u':
+		return "what is not in quotes is a number, true, false or null"
+	}
+	return ""
 }
 
 // nameAt is the quoted member name at or near the offset, for a message.
