@@ -9,9 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"fhirside/resources"
@@ -79,18 +77,16 @@ func copyStore(cmd *cobra.Command, set serveSettings, to string, follow bool) (e
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	options.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	show := newDisplay(cmd.ErrOrStderr())
 	o.Progress = func(c resources.Copying) {
-		bar.Describe("copied")
-		done := c.Versions
 		if c.Complete {
-			bar.Describe("compared")
-			done = c.Verified
+			show.at(c.Verified, c.Versions, numbers.Sprintf("%d versions compared", c.Verified))
+			return
 		}
-		_ = bar.Set64(done) // a terminal that cannot show it stops nothing
+		show.at(c.Versions, 0, numbers.Sprintf("%d versions copied", c.Versions))
 	}
 	copied, err := resources.New(options).CopyTo(ctx, target, o)
-	_ = bar.Finish()
+	show.end()
 	if err != nil {
 		return err
 	}

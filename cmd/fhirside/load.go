@@ -14,11 +14,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -126,7 +123,12 @@ func (to *destination) load(cmd *cobra.Command, paths []string, copies int) (err
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	show := newDisplay(cmd.ErrOrStderr())
-	l := load.Loader{Base: base, Client: client, Workers: to.workers, Copies: copies, Refused: show.refused, Progress: show.progress, Waits: show.waits}
+	progress := func(p load.Progress) {
+		show.at(min(p.Read, p.Bytes), p.Bytes, numbers.Sprintf("%d resources", p.Stored))
+	}
+	refused := func(r load.Refusal) { show.line("refused:", r) }
+	waits := func(err error) { show.line("waiting for the server:", err) }
+	l := load.Loader{Base: base, Client: client, Workers: to.workers, Copies: copies, Refused: refused, Progress: progress, Waits: waits}
 	report, err := l.Load(cmd.Context(), paths...)
 	show.end()
 	if err == nil && report.Refused > 0 {
@@ -154,53 +156,4 @@ func printReport(out io.Writer, r load.Report) error {
 	_, err := numbers.Fprintf(out, "%d resources stored in %.1f s (%.0f/s), %d refused\n",
 		r.Stored, r.Took.Seconds(), float64(r.Stored)/r.Took.Seconds(), r.Refused)
 	return err
-}
-
-// display shows how far a load is: a bar on a terminal, elsewhere a line now and then.
-type display struct {
-	out  io.Writer
-	bar  *progressbar.ProgressBar
-	tty  bool
-	last time.Time
-}
-
-const lineEvery = 10 * time.Second
-
-func newDisplay(out io.Writer) *display {
-	f, ok := out.(*os.File)
-	return &display{out: out, tty: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
-}
-
-func (d *display) progress(p load.Progress) {
-	stored := numbers.Sprintf("%d resources", p.Stored)
-	switch {
-	case d.tty && d.bar == nil:
-		d.bar = progressbar.NewOptions64(p.Bytes, progressbar.OptionSetWriter(d.out),
-			progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	case !d.tty && time.Since(d.last) >= lineEvery:
-		d.last = time.Now()
-		fmt.Fprintf(d.out, "%3d %%  %s\n", 100*p.Read/max(p.Bytes, 1), stored)
-	}
-	if d.bar != nil {
-		d.bar.Describe(stored)
-		_ = d.bar.Set64(min(p.Read, p.Bytes)) // a bar that cannot be drawn is no reason to stop
-	}
-}
-
-func (d *display) refused(r load.Refusal) { d.line("refused:", r) }
-
-func (d *display) waits(err error) { d.line("waiting for the server:", err) }
-
-// line writes one in place of the bar, which comes again below it.
-func (d *display) line(parts ...any) {
-	if d.bar != nil {
-		_ = d.bar.Clear()
-	}
-	fmt.Fprintln(d.out, parts...)
-}
-
-func (d *display) end() {
-	if d.bar != nil {
-		_ = d.bar.Finish()
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"fhirside/resources"
@@ -64,10 +63,9 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 	if err := service.RequestReindex(ctx, types, 0); err != nil {
 		return err
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("reindex"), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond))
+	screen := newDisplay(cmd.ErrOrStderr())
 	show := func(r resources.Reindexing) {
-		bar.ChangeMax64(max(r.Total, r.Done))
-		_ = bar.Set64(r.Done) // a terminal that cannot show it stops nothing
+		screen.at(r.Done, max(r.Total, r.Done), numbers.Sprintf("%d resources", r.Done))
 	}
 	for {
 		if err := service.Reindex(ctx, show); err != nil {
@@ -79,7 +77,7 @@ func reindex(cmd *cobra.Command, set serveSettings, types []string) (err error) 
 		}
 		show(progress)
 		if progress.IsOver() {
-			_ = bar.Exit()
+			screen.end()
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d resources are indexed anew; %d could not be read\n", progress.Done-progress.Kept, progress.Kept)
 			if err == nil && progress.Kept > 0 {
 				err = fmt.Errorf("%d resources could not be read and are found as before: %s", progress.Kept, named(progress.Names, progress.Kept))

@@ -32,7 +32,7 @@ const (
 func openIndexed(ctx context.Context, url string, registry *search.Registry, base string, tracer trace.Tracer, log *slog.Logger) (store.Store, error) {
 	o := resources.Options{Registry: registry, Base: base}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != "" {
-		return openIndexedFile(ctx, path, o)
+		return openIndexedFile(ctx, path, o, log)
 	}
 	indexer := make(chan *resources.Service, 1) // from when the store is there
 	with := func(use func(*resources.Service)) {
@@ -62,12 +62,12 @@ func openIndexed(ctx context.Context, url string, registry *search.Registry, bas
 }
 
 // openIndexedFile asks an existing file for the parameters that it has before it opens it.
-func openIndexedFile(ctx context.Context, path string, o resources.Options) (store.Store, error) {
+func openIndexedFile(ctx context.Context, path string, o resources.Options, log *slog.Logger) (store.Store, error) {
 	rules := index.Rules(o.Registry)
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: resources.New(o).IndexValues})
+		return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: resources.New(o).IndexValues, Log: log})
 	}
-	s, err := sqlite.Open(ctx, path, sqlite.Options{})
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func openIndexedFile(ctx context.Context, path string, o resources.Options) (sto
 	if err := errors.Join(service.Refresh(ctx), s.Close()); err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: service.IndexValues})
+	return sqlite.Open(ctx, path, sqlite.Options{Rules: rules, Values: service.IndexValues, Log: log})
 }
 
 // openStore opens a store that is there, beside a server that may have it open, and takes its index as it is.

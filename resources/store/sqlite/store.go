@@ -50,7 +50,8 @@ const Memory = ":memory:"
 // db is an open store.
 type db struct {
 	opt     Options
-	uri     string
+	path    string
+	uri     string // of the path, for SQLite
 	limits  limits
 	codec   codec
 	index   indexer
@@ -83,7 +84,7 @@ func Open(ctx context.Context, path string, opt Options) (store.Store, error) {
 	}
 	s, err := open(ctx, path, opt)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, explain(ctx, err))
+		return nil, fmt.Errorf("open %s: %w", path, whereFull(path, explain(ctx, err)))
 	}
 	return s, nil
 }
@@ -92,7 +93,7 @@ func open(ctx context.Context, path string, opt Options) (_ *db, err error) {
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	s := &db{opt: opt, uri: fileURI(path), limits: usual}
+	s := &db{opt: opt, path: path, uri: fileURI(path), limits: usual}
 	s.state.s = s
 	w, err := s.connectWriter(ctx)
 	if err != nil {
@@ -195,6 +196,13 @@ func (s *db) loadSettings(c *conn) error {
 	fromBodies := s.opt.Values != nil && string(rules) != s.opt.Rules
 	if string(layout) == s.opt.Layout.fingerprint() && !fromBodies {
 		return nil
+	}
+	resources, _, err := c.integer(`SELECT count(*) FROM resource`)
+	if err != nil {
+		return err
+	}
+	if resources > 0 {
+		s.opt.Log.Info("computing the file's index anew, as this version wants it: nothing else goes on until that is done", "resources", resources)
 	}
 	return c.alone(func() error {
 		return c.transaction(func() error { return s.reindex(c, fromBodies) })

@@ -14,7 +14,7 @@ import (
 
 // Commit makes the writes of f durable. See store.Store.
 func (s *db) Commit(ctx context.Context, f func(store.Tx) error) error {
-	return s.writer.commit(ctx, f)
+	return whereFull(s.path, s.writer.commit(ctx, f))
 }
 
 // tx is one commit in a group. Its writes wait in the group, and are put into the database only when the group is made durable,
