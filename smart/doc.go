@@ -9,6 +9,9 @@
 //	authserver  the endpoints below /oauth and the discovery documents
 //	web         the pages that people see on the way
 //	guard       from a request's token to the access.Policy that resources/rest asks for
+//	oauth       the errors of OAuth 2.0, which these hand to each other
+//	password    how passwords are kept
+//	demoapp     an app to try launches with; browsertest launches one in a real browser
 //
 // A token comes from authserver (or from an external OpenID Connect issuer), guard verifies it and turns its scopes and its
 // launch context into a policy, and resources applies that policy. Nothing below this floor knows of tokens.

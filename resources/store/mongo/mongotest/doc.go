@@ -7,5 +7,5 @@
 // a notice, or fail if FHIRSIDE_REQUIRE_MONGODB is 1, as it is in make test.
 //
 // Fail points (errors that the server gives on demand) need a mongod, or SecantusDB's Python server: secantusd-py, named by
-// FHIRSIDE_SECANTUSD_PY, on the PATH or in .cache/tools/bin. `make mongodb` installs both of SecantusDB's.
+// FHIRSIDE_SECANTUSD_PY, on the PATH or in .cache/tools/bin. `make test` and `make mongodb` install both of SecantusDB's.
 package mongotest
