@@ -76,6 +76,10 @@ func TestProbesOfExistence(t *testing.T) {
 					_, err := h.ReadVersion(h.Context(), p, resourceType, id, "2")
 					return err
 				},
+				"version in a transaction": func(resourceType, id string) error {
+					_, err := h.Bundle(h.Context(), p, h.parse(`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"GET","url":"`+resourceType+`/`+id+`/_history/1"}}]}`), resources.Preferences{})
+					return err
+				},
 				"reference": func(resourceType, id string) error {
 					_, err := h.Create(h.Context(), p, "Observation", h.parse(observationOf("", "a", `,"hasMember":[{"reference":"`+resourceType+`/`+id+`"}]`)), nil)
 					return err
@@ -133,6 +137,36 @@ func TestProbesByPatch(t *testing.T) {
 		result, err := h.Patch(h.Context(), blind, "Observation", "oa", change, resources.Conditions{})
 		if got := answerOf(err, "oa"); strings.Contains(got, "SECRET") || strings.HasPrefix(got, "fault") || result.Version.Body != nil {
 			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// Who may change everything and read some of it cannot change what they may not read into what they may.
+func TestPatchShowsNothing(t *testing.T) {
+	h := newHouse(t)
+	final := search.Token{Param: "status", AnySystem: true, Code: "final"}
+	half := grants{"Observation": {access.Update: search.All{}, access.Read: final, access.Search: final}, "Patient": every(search.All{})}
+	found := grants{"Observation": {access.Update: search.All{}, access.Read: final, access.Search: search.All{}}, "Patient": every(search.All{})}
+	for _, c := range []struct {
+		name    string
+		p       access.Policy
+		status  string
+		path    string
+		refused bool
+	}{
+		{"into what is shown", half, "registered", `[{"op":"replace","path":"/status","value":"final"}]`, true},
+		{"another member", half, "registered", `[{"op":"add","path":"/language","value":"de"}]`, false},
+		{"of what is shown", half, "final", `[{"op":"replace","path":"/status","value":"amended"}]`, false},
+		{"of what a search shows", found, "registered", `[{"op":"replace","path":"/status","value":"final"}]`, false},
+	} {
+		h.put(access.Everything, strings.Replace(observationOf("oa", "a", `,"valueString":"SECRET"`), `"final"`, `"`+c.status+`"`, 1))
+		change, err := patch.JSON([]byte(c.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Patch(h.Context(), c.p, "Observation", "oa", change, resources.Conditions{})
+		if got := answerOf(err, "oa"); (got != "done") != c.refused || strings.Contains(got, "SECRET") {
+			t.Errorf("%s: %s", c.name, got)
 		}
 	}
 }

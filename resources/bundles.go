@@ -341,7 +341,8 @@ func (s *Service) getVersion(ctx context.Context, v view, p access.Policy, t tar
 	}
 	if _, inside := v.(commitView); inside { // the version may be what the commit itself has made
 		if current, err := v.Read(t.resourceType, t.id); err == nil && t.version == strconv.FormatInt(current.Version, 10) {
-			return s.read(ctx, v, p, t.resourceType, t.id)
+			version, err := s.read(ctx, v, p, t.resourceType, t.id)
+			return version, asNoVersion(err, t.resourceType, t.id, t.version)
 		}
 	}
 	return s.ReadVersion(ctx, p, t.resourceType, t.id, t.version)

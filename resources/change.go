@@ -8,6 +8,7 @@ import (
 	"fhirside/fhir"
 	"fhirside/resources/access"
 	"fhirside/resources/store"
+	"fhirside/search"
 )
 
 // Change makes the next version of a resource out of its current one. *patch.Patch is one.
@@ -84,6 +85,11 @@ func (r *run) change(i int, w *write, ids identities) error {
 		r.results[i].Issues = issues
 	}
 	r.drafts[i] = draft
+	if !readable {
+		if err := r.keepsHidden(*current, draft); err != nil {
+			return err
+		}
+	}
 	if err := r.store(i, w, key, current, last); err != nil {
 		return err
 	}
@@ -92,6 +98,28 @@ func (r *run) change(i int, w *write, ids identities) error {
 	}
 	if !readable { // the result holds what the caller did not send
 		r.results[i].Version.Body = nil
+	}
+	return err
+}
+
+// keepsHidden refuses a change by which its sender would come to see what others have written, and what they themselves may only change:
+// a category that is granted, say, on a resource of another one. An update says all of the new content, and shows nothing.
+func (r *run) keepsHidden(current store.Version, after *draft) error {
+	shown := func(judge func(search.Filter) (bool, error)) (bool, error) {
+		for _, i := range []access.Interaction{access.Read, access.Search} {
+			if ok, err := judge(may(r.policy, current.Type, i)); ok || err != nil {
+				return ok, err
+			}
+		}
+		return false, nil
+	}
+	was, err := shown(func(f search.Filter) (bool, error) { return r.s.permits(r.view, f, current) })
+	if was || err != nil {
+		return err
+	}
+	is, err := shown(func(f search.Filter) (bool, error) { return r.s.permitsDraft(r.view, f, current.Key, after) })
+	if err == nil && is {
+		err = fhir.Errorf(fhir.Forbidden, fhir.CodeForbidden, "the change would show you this %s, which you may not read as it is", current.Type)
 	}
 	return err
 }

@@ -128,10 +128,15 @@ func (s *Service) ReadVersion(ctx context.Context, p access.Policy, resourceType
 		return version, err
 	}
 	version, err = s.seen(ctx, storeView{ctx, s.Store}, f, version)
-	if err != nil && asError(err).Reason == fhir.NotFound { // in the words for one that never was
-		err = noVersion(resourceType, id, versionID)
+	return version, asNoVersion(err, resourceType, id, versionID)
+}
+
+// asNoVersion is the error of reading a version: what is hidden is refused in the words for one that never was.
+func asNoVersion(err error, resourceType, id, versionID string) error {
+	if err != nil && asError(err).Reason == fhir.NotFound {
+		return noVersion(resourceType, id, versionID)
 	}
-	return version, err
+	return err
 }
 
 func mayRead(p access.Policy, resourceType string) (f search.Filter, err error) {

@@ -90,6 +90,14 @@ type Reference struct {
 	Begins bool
 }
 
+// ReferenceToOther holds where the parameter refers to a resource of Type, contained ones included, that is none of these, whether or not
+// there is such a resource.
+type ReferenceToOther struct {
+	Param string
+	Type  string
+	IDs   []string
+}
+
 // Op is a comparison prefix of numbers, quantities and dates (search.html#prefix).
 type Op uint8
 
@@ -182,22 +190,23 @@ type Has struct {
 	Filter Filter
 }
 
-func (All) filter()       {}
-func (None) filter()      {}
-func (And) filter()       {}
-func (Or) filter()        {}
-func (Not) filter()       {}
-func (ID) filter()        {}
-func (Type) filter()      {}
-func (Present) filter()   {}
-func (Token) filter()     {}
-func (Other) filter()     {}
-func (String) filter()    {}
-func (Reference) filter() {}
-func (Date) filter()      {}
-func (Number) filter()    {}
-func (Quantity) filter()  {}
-func (URI) filter()       {}
-func (Composite) filter() {}
-func (Chain) filter()     {}
-func (Has) filter()       {}
+func (All) filter()              {}
+func (None) filter()             {}
+func (And) filter()              {}
+func (Or) filter()               {}
+func (Not) filter()              {}
+func (ID) filter()               {}
+func (Type) filter()             {}
+func (Present) filter()          {}
+func (Token) filter()            {}
+func (Other) filter()            {}
+func (String) filter()           {}
+func (Reference) filter()        {}
+func (ReferenceToOther) filter() {}
+func (Date) filter()             {}
+func (Number) filter()           {}
+func (Quantity) filter()         {}
+func (URI) filter()              {}
+func (Composite) filter()        {}
+func (Chain) filter()            {}
+func (Has) filter()              {}

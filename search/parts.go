@@ -46,6 +46,8 @@ func ParamOf(f Filter) string {
 		return f.Param
 	case Reference:
 		return f.Param
+	case ReferenceToOther:
+		return f.Param
 	case Date:
 		return f.Param
 	case Number:

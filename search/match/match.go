@@ -173,6 +173,8 @@ func leaf(f search.Filter, s Subject) (bool, error) {
 		return slices.ContainsFunc(v.Strings, func(e index.String) bool { return e.Param == f.Param && text(f, e) }), nil
 	case search.Reference:
 		return slices.ContainsFunc(v.References, func(e index.Reference) bool { return e.Param == f.Param && reference(f, e) }), nil
+	case search.ReferenceToOther:
+		return slices.ContainsFunc(v.References, func(e index.Reference) bool { return e.Param == f.Param && toOther(f, e) }), nil
 	case search.Date:
 		if f.Param == lastUpdated {
 			at := s.Updated.UnixMicro()
@@ -268,6 +270,10 @@ func reference(f search.Reference, e index.Reference) bool {
 		version = e.Version == "" || search.FoldCode(e.Version) == f.Version
 	}
 	return version && e.Type == f.Type && e.ID == f.ID && e.URL == f.URL
+}
+
+func toOther(f search.ReferenceToOther, e index.Reference) bool {
+	return e.Type == f.Type && !slices.Contains(f.IDs, e.ID) || e.Type == search.ContainedType(f.Type)
 }
 
 func date(f search.Date, lo, hi int64) bool {

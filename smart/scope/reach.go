@@ -96,9 +96,10 @@ func ofThese(p patients) reach {
 	return of
 }
 
-// otherPatients holds for an Appointment in which somebody else takes part as a patient: it is theirs as well.
+// otherPatients holds for an Appointment in which somebody else takes part as a patient: it is theirs as well. It does not ask whether
+// they are there, which would tell.
 func otherPatients(ids []string) search.Filter {
-	return search.Chain{Param: "patient", Type: "Patient", Filter: search.Not{Filter: search.ID(ids)}}
+	return search.ReferenceToOther{Param: "patient", Type: "Patient", IDs: ids}
 }
 
 // standsFor is for Binary, which says nothing itself: the resource that its securityContext names stands for it.

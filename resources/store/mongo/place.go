@@ -48,6 +48,8 @@ func (p place) match(f search.Filter) (matches []bson.D, terms []string, err err
 			t[0] = term(p.param, further, targetOf(f.Type, f.ID, f.URL)+"|"+f.Version)
 		}
 		return []bson.D{anyTerm(p.terms, t)}, t, nil
+	case search.ReferenceToOther:
+		return p.toOther(f), nil, nil
 	case search.URI:
 		return p.uris(f)
 	case search.Date:
@@ -106,6 +108,20 @@ func (p place) other(f search.Other) ([]bson.D, error) {
 		}
 	}
 	return []bson.D{d(p.tokens, d("$elemMatch", d("$gte", p.param+string(codeExact), "$lt", p.param+string(codeFolded+1), "$nin", these)))}, nil
+}
+
+// toOther is the condition that there is a reference to a resource of a type, or to a contained one, that is none of these.
+func (p place) toOther(f search.ReferenceToOther) []bson.D {
+	these := bson.A{}
+	for _, id := range f.IDs {
+		these = append(these, term(p.param, refersTo, targetOf(f.Type, id, "")))
+	}
+	own := beginsWith(p.param + string(refersTo) + f.Type + "/")
+	contained := beginsWith(p.param + string(refersTo) + search.ContainedType(f.Type) + "/")
+	return []bson.D{
+		d(p.terms, d("$elemMatch", d("$gte", own.from, "$lt", own.to, "$nin", these))),
+		termBetween(p.terms, contained.from, contained.to),
+	}
 }
 
 func (p place) dates(f search.Date) []bson.D { return elements(p.path("d"), dateEntry(f)) }

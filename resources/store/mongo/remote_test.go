@@ -48,7 +48,7 @@ type message struct {
 func init() {
 	for _, f := range []search.Filter{
 		search.All{}, search.None{}, search.And{}, search.Or{}, search.Not{}, search.ID{}, search.Type{}, search.Present{}, search.Token{},
-		search.Other{}, search.String{}, search.Reference{}, search.Date{}, search.Number{}, search.Quantity{}, search.URI{},
+		search.Other{}, search.String{}, search.Reference{}, search.ReferenceToOther{}, search.Date{}, search.Number{}, search.Quantity{}, search.URI{},
 		search.Composite{}, search.Chain{}, search.Has{}, search.Near{},
 	} {
 		gob.Register(f)

@@ -231,6 +231,9 @@ func withParam(f search.Filter, param string) search.Filter {
 	case search.Reference:
 		f.Param = param
 		return f
+	case search.ReferenceToOther:
+		f.Param = param
+		return f
 	case search.Date:
 		f.Param = param
 		return f

@@ -56,7 +56,7 @@ func (x *compiler) compile(f search.Filter) (node, error) {
 		return x.present(f.Param)
 	case search.Token:
 		return x.twin(kindToken, f.Param, func(param string) (node, error) { return x.token(param, f) })
-	case search.Other:
+	case search.Other, search.ReferenceToOther:
 		return maybe{}, nil
 	case search.String:
 		return x.string(f)

@@ -124,6 +124,7 @@ func searches(w *world) {
 	if got := w.ids(store.Search{Types: []string{"Patient"}}); len(got) != 4 {
 		w.Errorf("no filter finds %v", got)
 	}
+	w.referencesToOthers()
 	w.keysOnly()
 }
 
@@ -150,6 +151,27 @@ func wordsOfTuples(w *world) {
 	} {
 		w.finds("Observation?code-value-string=1-1$"+value, want...)
 		w.finds("Observation?code-value-string=2-2$" + value)
+	}
+}
+
+// referencesToOthers: whether there is what is referred to does not matter, and a contained resource is none of those with an id.
+func (w *world) referencesToOthers() {
+	visit := func(id, more string, patients ...string) string {
+		list := ""
+		for _, p := range patients {
+			list += fmt.Sprintf(`,{"actor":{"reference":%q}}`, p)
+		}
+		return doc("Appointment", id, `"status":"booked","participant":[{"actor":{"reference":"Practitioner/x"}}`+list+"]"+more)
+	}
+	w.put(
+		visit("own", "", "Patient/anna"), visit("both", "", "Patient/anna", "Patient/bert"), visit("gone", "", "Patient/nobody"),
+		visit("inside", `,"contained":[{"resourceType":"Patient","id":"anna"}]`, "#anna"), visit("without", ""),
+		visit("elsewhere", "", "http://other.example/fhir/Patient/anna"), visit("longer", "", "Patient/anna-2"),
+	)
+	got := w.ids(store.Search{Types: []string{"Appointment"}, Filter: search.ReferenceToOther{Param: "patient", Type: "Patient", IDs: []string{"anna", "carl"}}})
+	slices.Sort(got)
+	if want := []string{"Appointment/both", "Appointment/gone", "Appointment/inside", "Appointment/longer"}; !slices.Equal(got, want) {
+		w.Errorf("to others than Anna and Carl refer %v, not %v", got, want)
 	}
 }
 
