@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fhirside/smart/oauth"
+	"fhirside/smart/scope"
 	"fhirside/smart/state"
 	"fhirside/smart/token"
 )
@@ -49,7 +50,13 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 		if !alive || asker != "" && asker != h.grant.Key {
 			return answer(w, http.StatusOK, introspection{})
 		}
-		return answer(w, http.StatusOK, s.describeToken(h))
+		described := s.describeToken(h)
+		if asker != "" {
+			if err := described.forApp(); err != nil {
+				return err
+			}
+		}
+		return answer(w, http.StatusOK, described)
 	})
 }
 
@@ -125,6 +132,15 @@ func (s *Server) describeToken(h *held) introspection {
 	}
 	i.setAccess(*h.access)
 	return i
+}
+
+// forApp leaves out what the user has not let the app itself know.
+func (i *introspection) forApp() error {
+	set, err := scope.Parse(i.Scope)
+	if err == nil && !namesUser(set) {
+		i.Username, i.FHIRUser = "", ""
+	}
+	return err
 }
 
 func (i *introspection) setAccess(a token.Access) {

@@ -67,6 +67,30 @@ func TestIntrospection(t *testing.T) {
 	wantError(t, ask("Bearer "+access, access), 401, "invalid_token")
 }
 
+// An app learns of its own token what the user has let it know, and no more; nor does the token itself say it.
+func TestIntrospectionNamesNobody(t *testing.T) {
+	e := newEnv(t)
+	e.addUser("alice")
+	ask := func(authorization, token string) answered {
+		return e.post("introspect", authorization, url.Values{"token": {token}})
+	}
+	for scope, named := range map[string]bool{
+		"launch/patient patient/*.rs openid": false, "launch/patient patient/*.rs openid fhirUser": true,
+	} {
+		access := e.tokens("scope", scope).text("access_token")
+		own, server := ask("Bearer "+access, access), ask("portal:"+secret, access)
+		if (own.text("fhirUser") != "") != named || (own.text("username") != "") != named || own.text("sub") != "alice" {
+			t.Errorf("%s: the app learns %s", scope, own.body)
+		}
+		if server.text("fhirUser") == "" || server.text("username") == "" {
+			t.Errorf("%s: a resource server learns %s", scope, server.body)
+		}
+		if (e.access(access).FHIRUser != "") != named {
+			t.Errorf("%s: the token says %q", scope, e.access(access).FHIRUser)
+		}
+	}
+}
+
 func TestRevocation(t *testing.T) {
 	e := newEnv(t)
 	e.addUser("alice")

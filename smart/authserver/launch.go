@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func (s *Server) launch(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) answerLaunch(w http.ResponseWriter, r *http.Request, asked launchRequest) error {
-	sender, user, err := s.launcher(r)
+	sender, holder, err := s.launcher(r)
 	if err != nil {
 		return err
 	}
@@ -81,9 +82,7 @@ func (s *Server) answerLaunch(w http.ResponseWriter, r *http.Request, asked laun
 	if err != nil {
 		return err
 	}
-	if asked.User != "" {
-		user = asked.User
-	}
+	user := cmp.Or(asked.User, holder)
 	if user == "" {
 		return oauth.Errorf(oauth.InvalidRequest, "user is missing: the name of the account that the launch is for")
 	}
@@ -93,6 +92,9 @@ func (s *Server) answerLaunch(w http.ResponseWriter, r *http.Request, asked laun
 	}
 	if err != nil {
 		return err
+	}
+	if holder != "" && holder != found.Name && sender.Type == state.Public {
+		return &oauth.Error{Code: oauth.AccessDenied, Description: "a public client creates launches for the user of its access token only", Status: http.StatusForbidden}
 	}
 	value, err := NewLaunch(r.Context(), s.Tables, s.Random, s.Now(), state.Launch{Client: app.ID, Account: found.Name, Context: asked.Context})
 	if err != nil {

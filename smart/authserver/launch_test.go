@@ -273,4 +273,19 @@ func TestCreateLaunch(t *testing.T) {
 	if a := post("Bearer "+token, "application/json", `{"app":"spa","patient":"bob"}`); a.status != http.StatusCreated {
 		t.Errorf("%d %s", a.status, a.body)
 	}
+	// What holds the token is known of a confidential client; of a public one it may be the user, who speaks for nobody else.
+	e.addUser("alice")
+	for kind, want := range map[state.ClientType]int{state.Confidential: http.StatusCreated, state.Public: http.StatusForbidden} {
+		_, err := e.tables.Clients.Change(t.Context(), "ehr", func(r *state.Record[state.Client]) error {
+			r.Value.Type = kind
+			return nil
+		})
+		must(t, err)
+		if a := post("Bearer "+token, "application/json", `{"app":"spa","user":"alice"}`); a.status != want {
+			t.Errorf("%s, for another user: %d %s", kind, a.status, a.body)
+		}
+		if a := post("Bearer "+token, "application/json", `{"app":"spa","user":"House"}`); a.status != http.StatusCreated {
+			t.Errorf("%s, for its user: %d %s", kind, a.status, a.body)
+		}
+	}
 }

@@ -38,6 +38,9 @@ func aboutPatient(set scope.Set) bool {
 	return set.Has(scopeLaunchPatient) || hasLevel(set, "patient/")
 }
 
+// namesUser says whether a scope lets an app know who the user is.
+func namesUser(set scope.Set) bool { return set.Has(scopeFHIRUser) || set.Has(scopeProfile) }
+
 func hasLevel(set scope.Set, prefix string) bool {
 	return slices.ContainsFunc(strings.Fields(set.String()), func(word string) bool { return strings.HasPrefix(word, prefix) })
 }

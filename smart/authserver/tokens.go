@@ -113,13 +113,20 @@ func (s *Server) signAccess(ctx context.Context, grant state.Record[state.Grant]
 		return "", err
 	}
 	g := grant.Value
+	set, err := scope.Parse(granted)
+	if err != nil {
+		return "", err
+	}
 	access := token.Access{
 		ID: id.String(), Issuer: s.Origin, Audience: s.Base, ClientID: g.Client, Subject: g.Account, Scope: granted, Grant: grant.Key,
-		Patient: g.Context.Patient, Encounter: g.Context.Encounter, FHIRUser: s.absolute(g.FHIRUser),
+		Patient: g.Context.Patient, Encounter: g.Context.Encounter,
 		Issued: now, Expires: now.Add(life),
 	}
 	if access.Subject == "" {
 		access.Subject = g.Client
+	}
+	if namesUser(set) || hasLevel(set, "user/") { // apps can read what is signed: no more than it takes
+		access.FHIRUser = s.absolute(g.FHIRUser)
 	}
 	return s.Keys.SignAccess(ctx, access)
 }
@@ -130,7 +137,7 @@ func (s *Server) signID(ctx context.Context, grant state.Record[state.Grant], se
 		Issuer: s.Origin, Subject: g.Account, Audience: g.Client, Nonce: nonce,
 		Issued: now, Expires: now.Add(s.TokenLifetime), AuthTime: g.AuthTime,
 	}
-	if set.Has(scopeFHIRUser) || set.Has(scopeProfile) {
+	if namesUser(set) {
 		id.FHIRUser = s.absolute(g.FHIRUser)
 		name, err := s.nameOf(ctx, g)
 		if err != nil {

@@ -21,7 +21,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return oauth.Errorf(oauth.InsufficientScope, "the access token lacks the scope openid")
 	}
 	claims := map[string]string{"sub": h.grant.Value.Account}
-	if set.Has(scopeFHIRUser) || set.Has(scopeProfile) {
+	if namesUser(set) {
 		claims["fhirUser"] = s.absolute(h.grant.Value.FHIRUser)
 		claims["profile"] = claims["fhirUser"] // as the id token has it
 		name, err := s.nameOf(r.Context(), h.grant.Value)

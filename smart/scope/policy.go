@@ -39,9 +39,18 @@ type Subject struct {
 	Grant    string
 }
 
+// caller is the same for all tokens of a user and an app about a patient, whatever they say of the user.
+func (who Subject) caller() string {
+	user := "account " + who.Account
+	if who.Account == "" {
+		user = who.FHIRUser
+	}
+	return user + " " + who.Patient + " " + who.ClientID
+}
+
 // Policy is what the set allows the subject.
 func (c *Compiler) Policy(set Set, who Subject) (access.Policy, error) {
-	p := &policy{reach: map[Level]reach{}, registry: c.Registry(), base: c.Base, scopes: set.resource, caller: who.FHIRUser + " " + who.Patient + " " + who.ClientID}
+	p := &policy{reach: map[Level]reach{}, registry: c.Registry(), base: c.Base, scopes: set.resource, caller: who.caller()}
 	if who.Patient != "" {
 		p.reach[Patient] = ofPatients(who.Patient)
 	}
