@@ -458,6 +458,22 @@ func TestWhatLeads(t *testing.T) {
 	}
 }
 
+// TestFewAreTested: where the other conditions leave a batch, a _has is asked of these, and what it is about is not read first.
+func TestFewAreTested(t *testing.T) {
+	x := newExplainer(t)
+	at := resources.Search{Type: "Observation", Params: x.params(t, "code=c5&_has:DiagnosticReport:result:status=final")}
+	commands := x.asked.during(func() {
+		if page, err := x.Search(t.Context(), access.Everything, at); err != nil || len(page.Matches) != 1 {
+			t.Fatalf("found %d (%v)", len(page.Matches), err)
+		}
+	})
+	for _, command := range commands {
+		if text := fmt.Sprint(command); strings.Contains(text, "DiagnosticReport") && !strings.Contains(text, "result&Observation/") {
+			t.Errorf("reads what the _has is about: %s", text)
+		}
+	}
+}
+
 // TestExplainedAll: the rows have each type of parameter with each of its prefixes and modifiers.
 func TestExplainedAll(t *testing.T) {
 	have := map[string]bool{}

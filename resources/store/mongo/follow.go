@@ -58,17 +58,17 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 		return nil, nil, err
 	}
 	limit := maxInner
-	short, err := f.leavesFew(filter)
-	if err != nil {
+	if isShort(filter) {
+		limit = walkBatch
+	} else if limit, err = f.worthReading(filter); err != nil {
 		return nil, nil, err
 	}
-	if short {
-		limit = walkBatch
-	}
 	followed, err = rewrite(filter, true, func(link search.Filter, _ bool) (search.Filter, error) {
-		few, ok, err := f.few(link, limit)
-		if err != nil || ok {
-			return few, err
+		if limit > 0 {
+			few, ok, err := f.few(link, limit)
+			if err != nil || ok {
+				return few, err
+			}
 		}
 		links = append(links, link)
 		return link, nil
@@ -76,13 +76,10 @@ func (f finder) follow(filter search.Filter) (followed search.Filter, links []se
 	return followed, links, err
 }
 
-// leavesFew says whether the conditions beside links leave so few resources that these are better tested than many other resources read.
-// For a _has, whose sources are read with all that they refer to, it looks.
-func (f finder) leavesFew(filter search.Filter) (bool, error) {
-	parts, ok := filter.(search.And)
-	if !ok || isShort(filter) {
-		return ok, nil
-	}
+// worthReading is how many resources that a link is about are read before those asked for are tested: none where the conditions beside
+// links leave a batch of these. For a _has, whose sources are read with all that they refer to, it looks.
+func (f finder) worthReading(filter search.Filter) (int, error) {
+	parts, _ := filter.(search.And)
 	var own search.And
 	sources := false
 	for _, part := range parts {
@@ -93,20 +90,20 @@ func (f finder) leavesFew(filter search.Filter) (bool, error) {
 		own = append(own, part)
 	}
 	if !sources || len(own) == 0 {
-		return false, nil
+		return maxInner, nil
 	}
 	f.limit, f.keysOnly, f.withTerms, f.only, f.sorting = walkBatch+1, true, false, nil, sorting{unordered: true}
 	p, err := f.planFor(own, nil)
 	if err != nil || !p.bounded {
-		return false, err
+		return maxInner, err
 	}
 	n := 0
 	for _, err := range f.run(own, nil) {
 		if n++; err != nil || n > walkBatch {
-			return false, err
+			return maxInner, err
 		}
 	}
-	return true, nil
+	return 0, nil
 }
 
 // ofType is what is left of a filter on resources of one type. What holds for other types only, as a policy says it of each, is not
