@@ -191,3 +191,21 @@ func TestTimesOfChainedMatches(t *testing.T) {
 		t.Errorf("%s takes %d steps", window, steps)
 	}
 }
+
+// TestAskedTwice: a condition that is asked again costs hardly more than to look up what it means.
+func TestAskedTwice(t *testing.T) {
+	s := open(t, sqlite.Memory, sqlite.Options{Now: secondBySecond()})
+	crowd(t, s, 0, 20)
+	steps := func(url string) int {
+		ask(t, s, url)
+		sqlite.Steps(s)
+		ask(t, s, url)
+		return sqlite.Steps(s)
+	}
+	for _, condition := range []string{"code=urn:c|1", "code=urn:c|1,urn:c|2", "value-quantity=gt5", "date=ge2020"} {
+		once, often := steps("Observation?"+condition), steps("Observation?"+condition+strings.Repeat("&"+condition, 5))
+		if often > once+100 {
+			t.Errorf("%s takes %d steps, six times %d", condition, once, often)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"reflect"
 	"slices"
 
 	"fhirside/search"
@@ -55,18 +56,25 @@ type (
 	}
 )
 
-// and is the conjunction, simplified.
+// and is the conjunction, simplified: what is asked twice is asked once.
 func and(parts ...node) node {
 	var list andNode
+	add := func(p node) {
+		if !slices.ContainsFunc(list, func(other node) bool { return reflect.DeepEqual(other, p) }) {
+			list = append(list, p)
+		}
+	}
 	for _, p := range parts {
 		switch p := p.(type) {
 		case always:
 		case never:
 			return never{}
 		case andNode:
-			list = append(list, p...)
+			for _, part := range p {
+				add(part)
+			}
 		default:
-			list = append(list, p)
+			add(p)
 		}
 	}
 	list, some := mergeTimes(mergeDates(list))
