@@ -67,44 +67,20 @@ func (p planner) plan(root condition) plan {
 	}
 	filters := make([]bson.D, len(branches))
 	for i, branch := range branches {
-		filters[i] = allOf(slices.Concat(a.first, branch.conditions(len(a.first)+len(conjuncts) > 0), conjuncts))
+		filters[i] = allOf(slices.Concat(a.first, branch, conjuncts))
 	}
 	made := plan{branches: filters, behind: behind, bounded: a.bounded}
 	switch {
-	case len(branches) != 1:
-	case len(branches[0]) == 1:
+	case len(branches) == 1:
 		made.counted = filters[0]
-	case a.few:
+	case len(branches) > 1 && a.few:
 		made.counted = allOf(slices.Concat(a.first, a.lead, []bson.D{anyOf(p.shapes(a))}, conjuncts))
 	}
 	// Where no range gives the order, the server has to sort anyway: it does that for all of them at once.
-	if len(made.branches) > maxBranches || a.ranges != nil && len(made.branches) > 1 {
+	if len(made.branches) > maxBranches || (a.few || a.ranges != nil) && len(made.branches) > 1 {
 		made.branches = []bson.D{made.filter()}
 	}
 	return made
-}
-
-// branch is a search that one or several ranges of an index serve, of which one is to hold each; one empty list is all there is.
-type branch [][]bson.D
-
-// conditions are the branch as parts of a conjunction with others or without. A range of keys stands in an $or, with others even where
-// there is one only: MongoDB takes away what is not needed, and its stand-in would not read the range alone.
-func (b branch) conditions(others bool) []bson.D {
-	if len(b) == 1 && (!others || !isKeyed(b[0])) {
-		return slices.Clone(b[0])
-	}
-	ranges := make([]bson.D, len(b))
-	for i, conditions := range b {
-		ranges[i] = slices.Concat(conditions...)
-	}
-	return []bson.D{d("$or", ranges)}
-}
-
-// isKeyed says whether the conditions bound the key.
-func isKeyed(conditions []bson.D) bool {
-	return slices.ContainsFunc(conditions, func(condition bson.D) bool {
-		return slices.ContainsFunc(condition, func(e bson.E) bool { return e.Key == keyPath })
-	})
 }
 
 // access is how the documents are to be reached.
@@ -273,18 +249,18 @@ func (p planner) windows(parts []condition, best int) []way {
 	return parts[best].ways
 }
 
-// branches are the alternatives of which ranges of an index serve each; none where nothing can match.
-func (p planner) branches(a access) (branches []branch) {
+// branches are the alternatives of which a range of an index serves each; none where nothing can match.
+func (p planner) branches(a access) (branches [][]bson.D) {
 	switch {
 	case a.ids:
-		return []branch{{a.lead}}
+		return [][]bson.D{a.lead}
 	case a.ranges != nil:
 		for _, w := range a.ranges {
-			branches = append(branches, branch{{w.document()}})
+			branches = append(branches, []bson.D{w.document()})
 		}
 		return branches
 	case a.updated && !a.terms && !a.dated:
-		return []branch{{nil}}
+		return [][]bson.D{nil}
 	}
 	lead := a.lead
 	if lead == nil {
@@ -293,21 +269,14 @@ func (p planner) branches(a access) (branches []branch) {
 	if !a.terms && len(a.ends) > 0 && p.only == nil {
 		// What is wide or several is found by its end: its beginning may lie anywhere before.
 		ranges := dateRanges(a.ends[0], unbounded)
-		branches = append(branches, branch{{ranges[len(ranges)-1].document()}})
+		branches = append(branches, []bson.D{ranges[len(ranges)-1].document()})
 		p.only = []int32{narrowShape}
 	}
 	if p.sorting.unordered && a.terms && !a.dated {
-		return append(branches, branch{lead}) // without an order the key tells nothing
+		return append(branches, lead) // without an order the key tells nothing
 	}
-	var all branch
 	for _, shaped := range p.shapes(a) {
-		all = append(all, append(slices.Clone(lead), shaped))
-	}
-	if a.few && len(all) > 1 {
-		return append(branches, all)
-	}
-	for _, conditions := range all {
-		branches = append(branches, branch{conditions})
+		branches = append(branches, append(slices.Clone(lead), shaped))
 	}
 	return branches
 }
