@@ -275,8 +275,9 @@ func RunRaces(t *testing.T, open func(t *testing.T) store.Store) {
 		st := open(t)
 		t.Cleanup(func() { st.Close() })
 		base := Serve(t, st)
-		counts := together(20, func(int) int {
-			return send(t, "POST", base+"/Patient", `{"resourceType":"Patient","identifier":[{"system":"s","value":"1"}]}`, "If-None-Exist", "identifier=s|1")
+		counts := together(20, func(i int) int {
+			return send(t, "POST", base+"/Patient", `{"resourceType":"Patient","identifier":[{"system":"s","value":"1"},{"system":"t","value":"2"}]}`,
+				"If-None-Exist", []string{"identifier=s|1", "identifier=t|2"}[i%2])
 		})
 		if counts[http.StatusCreated] != 1 || counts[http.StatusOK] != 19 {
 			t.Errorf("answers %v, want one 201 and nineteen 200", counts)

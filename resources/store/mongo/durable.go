@@ -73,7 +73,7 @@ func (t *tx) commit() error {
 	if err != nil {
 		return err
 	}
-	if err := v.lock(t.locks, t.number); err != nil {
+	if err := t.lock(v); err != nil {
 		return err
 	}
 	// From here on the caller's giving up changes nothing: the result must be known.

@@ -37,8 +37,8 @@ type tx struct {
 	order     []*version            // all versions in the order in which they were put
 	sent      int                   // versions of order that were sent
 	bytes     int
-	locks     map[int64]bool // see locks.go
-	failed    error          // the first error of the database, or reason to start again
+	locks     locks
+	failed    error // the first error of the database, or reason to start again
 	ended     bool
 }
 
@@ -130,7 +130,7 @@ func (t *tx) Search(q store.Search) iter.Seq2[store.Match, error] {
 			}
 		}
 		if !found && q.KeysOnly && q.After == "" {
-			t.foundNothing(q.Types, q.Filter)
+			t.locks.foundNothing(q.Types, q.Filter)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (t *tx) Count(types []string, f search.Filter) (int64, error) {
 	}
 	n, err := v.count(types, f)
 	if err == nil && n == 0 {
-		t.foundNothing(types, f)
+		t.locks.foundNothing(types, f)
 	}
 	return n, t.fail(err)
 }

@@ -83,10 +83,13 @@ func increments(w *world) {
 	}
 }
 
-// conditionalCreates: each searches and creates what it does not find, by criteria that say different things of the same identifier.
+// conditionalCreates: each searches and creates what it does not find, by criteria that say different things of the same identifier, or name
+// another identifier of it, or none.
 func conditionalCreates(w *world) {
-	criteria := []string{"identifier=urn:x|%d", "identifier=urn:x|%d&active=true", "identifier=%d", "identifier=urn:y|other,urn:x|%d"}
-	for round := range 5 {
+	criteria := []string{
+		"identifier=urn:x|%d", "identifier=urn:x|%d&active=true", "identifier=%d", "identifier=urn:y|other,urn:x|%d", "identifier=urn:z|z%d", "family=f%d",
+	}
+	for round := range len(criteria) {
 		var created atomic.Int32
 		w.together(20, func(i int) error {
 			made := false
@@ -98,7 +101,8 @@ func conditionalCreates(w *world) {
 					return err
 				}
 				made = true
-				_, err = putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(`"active":true,"identifier":[{"system":"urn:x","value":"%d"}]`, round)))
+				_, err = putNext(tx, doc("Patient", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(
+					`"active":true,"name":[{"family":"f%[1]d"}],"identifier":[{"system":"urn:x","value":"%[1]d"},{"system":"urn:z","value":"z%[1]d"}]`, round)))
 				return err
 			})
 			if made && err == nil {
