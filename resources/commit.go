@@ -39,63 +39,21 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 			if err := s.retire(tx, t); err != nil {
 				return err
 			}
-			return s.runIn(ctx, tx, p, t, prepared)
+			_, err := s.runIn(ctx, tx, p, t, prepared)
+			return err
 		})
 	})
 }
 
-func (s *Service) runIn(ctx context.Context, tx store.Tx, p access.Policy, t *transaction, prepared *preparation) error {
+// runIn carries out a transaction in the store's commit. It says whether it has written to that, also where it fails.
+func (s *Service) runIn(ctx context.Context, tx store.Tx, p access.Policy, t *transaction, prepared *preparation) (wrote bool, err error) {
 	r := &run{
 		s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx},
 		t: t, results: make([]Result, len(t.writes)), before: make([]*store.Version, len(t.writes)), alive: make(map[store.Key]bool, len(t.writes)),
 	}
-	err := r.do(prepared)
+	err = r.do(prepared)
 	t.results = r.results
-	return err
-}
-
-// commitEach commits transactions one after the other, each for itself, but makes as many as it can durable at once: as long
-// as none is refused they share the store's commit. It reports each one's error or nil, in any order.
-func (s *Service) commitEach(ctx context.Context, p access.Policy, list []*transaction, report func(*transaction, error)) {
-	for len(list) > 0 {
-		refused, err := s.commitTogether(ctx, p, list)
-		if refused < 0 {
-			for _, t := range list {
-				report(t, err)
-			}
-			return
-		}
-		s.commitEach(ctx, p, list[:refused], report)
-		report(list[refused], err)
-		list = list[refused+1:]
-	}
-}
-
-// commitTogether commits all or none. It says which one was refused; -1 where none was, or where the failure is nobody's.
-func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*transaction) (refused int, err error) {
-	err = s.byCurrentRules(ctx, func() error {
-		prepared := make([]*preparation, len(list))
-		for i, t := range list {
-			// What refuses it now may be changed by those before it.
-			prepared[i], _ = s.prepare(storeView{ctx, s.Store}, p, t)
-		}
-		return s.Store.Commit(ctx, func(tx store.Tx) error {
-			refused = -1
-			if err := s.retire(tx, list...); err != nil {
-				return err
-			}
-			for i, t := range list {
-				if err := s.runIn(ctx, tx, p, t, prepared[i]); err != nil {
-					if refusal := (*fhir.Error)(nil); errors.As(err, &refusal) {
-						refused = i
-					}
-					return err
-				}
-			}
-			return nil
-		})
-	})
-	return refused, err
+	return r.wrote, err
 }
 
 // preparation is what the criteria found and the drafts that follow from it.
@@ -161,6 +119,7 @@ type run struct {
 	alive   map[store.Key]bool // what this commit wrote (true) and deleted (false)
 	ended   []ending           // what it deleted, as that was
 	found   int                // bytes of what creates have found, in the results
+	wrote   bool               // the store's commit has writes of this one
 }
 
 // ending is what a write has deleted.
@@ -188,10 +147,13 @@ func (r *run) do(prepared *preparation) error {
 	if err := r.each(changes, func(i int, w *write) error { return r.change(i, w, prepared.identities) }); err != nil {
 		return err
 	}
-	if r.s.Integrity == CheckReferences {
-		if err := r.checkReferences(); err != nil {
+	if r.t.links != nil {
+		if err := r.checkWritten(); err != nil {
 			return err
 		}
+	}
+	if err := r.checkDeletions(); err != nil {
+		return err
 	}
 	if r.t.reads != nil {
 		return r.t.reads(r.view, r.t.entry(prepared.identities))
@@ -303,7 +265,7 @@ func (r *run) removeOne(i int, w *write, key store.Key) (*store.Version, error) 
 	if err != nil {
 		return nil, err
 	}
-	r.alive[key] = false
+	r.alive[key], r.wrote = false, true
 	r.ended = append(r.ended, ending{i, *current})
 	return &deleted, nil
 }
@@ -381,6 +343,12 @@ func (r *run) store(i int, w *write, key store.Key, current *store.Version, last
 	version.Body = stamped(d.resource, key.ID, version.Version, version.Updated)
 	result.Version = version
 	r.alive[key] = true
+	if r.t.links == nil { // by itself: what is refused has then written nothing
+		if err := r.checkWritten(); err != nil {
+			return err
+		}
+	}
+	r.wrote = true
 	return r.tx.Put(store.Record{Version: version, Values: d.values, Rules: d.rules})
 }
 
