@@ -22,6 +22,9 @@ var kinds = []struct {
 	{"List", 4}, {"Group", 2}, {"Appointment", 4}, {"Task", 3}, {"Device", 2}, {"Communication", 3}, {"Provenance", 3}, {"AuditEvent", 2}, {"Account", 2}, {"Person", 2},
 }
 
+// contexts are the types that stand for a Binary. None is deleted beforehand: whoever creates what a Binary names gets to see it.
+var contexts = []string{"Observation", "DocumentReference", "Encounter"}
+
 func idsOf(kind string) []string {
 	switch kind {
 	case "Patient":
@@ -172,7 +175,7 @@ func (m maker) fill(o object, kind, owner string) {
 		case 0:
 			o["securityContext"] = m.person(owner)
 		case 1, 2:
-			o["securityContext"] = m.ref("Observation", "DocumentReference", "Encounter")
+			o["securityContext"] = m.ref(contexts...)
 		}
 	case "List":
 		o["status"], o["mode"], o["subject"] = "current", "working", m.person(owner)
@@ -264,7 +267,7 @@ func newScript(r *rand.Rand) (script []step) {
 				case round > 0 && r.IntN(3) > 0:
 				case round == 0 || k.name == "Patient" || r.IntN(4) > 0:
 					script, there[key] = append(script, step{round, key, m.record(k.name, id, owner)}), true
-				case there[key]:
+				case there[key] && !slices.Contains(contexts, k.name):
 					script, there[key] = append(script, step{round, key, deletion}), false
 				}
 			}
