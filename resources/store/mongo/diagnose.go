@@ -34,11 +34,11 @@ type finding struct {
 
 // diagnose tells why a deployment was not reached, and what to do. The driver only says that it has found no primary, so each host of the
 // connection string is asked by itself.
-func diagnose(ctx context.Context, o *options.ClientOptions, failed error) error {
+func diagnose(ctx context.Context, o *options.ClientOptions, patience time.Duration, failed error) error {
 	findings := make([]finding, len(o.Hosts))
 	var asking sync.WaitGroup
 	for i, host := range o.Hosts {
-		asking.Go(func() { findings[i] = ask(ctx, o, host) })
+		asking.Go(func() { findings[i] = ask(ctx, o, host, patience) })
 	}
 	asking.Wait()
 	findings = append(findings, otherMembers(o, failed)...)
@@ -53,10 +53,10 @@ func diagnose(ctx context.Context, o *options.ClientOptions, failed error) error
 }
 
 // ask asks one host, as a client of only that one.
-func ask(ctx context.Context, o *options.ClientOptions, host string) finding {
-	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
+func ask(ctx context.Context, o *options.ClientOptions, host string, patience time.Duration) finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	alone := options.Client().SetHosts([]string{host}).SetDirect(true).SetServerSelectionTimeout(diagnosisTime).SetConnectTimeout(diagnosisTime)
+	alone := options.Client().SetHosts([]string{host}).SetDirect(true).SetServerSelectionTimeout(patience).SetConnectTimeout(patience)
 	alone.Auth, alone.TLSConfig, alone.Dialer = o.Auth, o.TLSConfig, o.Dialer
 	client, err := driver.Connect(alone)
 	if err != nil {

@@ -54,7 +54,7 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	err = s.check(ctx)
 	if isUnreachable(err) {
-		err = diagnose(ctx, o, err)
+		err = diagnose(ctx, o, opt.diagnosis, err)
 	}
 	switch {
 	case err != nil && (errors.As(err, &unfit{}) || !errors.Is(err, store.ErrUnavailable)):

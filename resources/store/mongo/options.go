@@ -46,6 +46,8 @@ type Options struct {
 	schema int32
 	// watch is how long a process may not know that a newer one has taken over; 0 is watchEvery.
 	watch time.Duration
+	// diagnosis bounds what is asked of a host that cannot be reached; 0 is diagnosisTime.
+	diagnosis time.Duration
 	// started is shown each command as it is sent. Tests ask MongoDB how it runs them.
 	started func(command bson.Raw)
 	// Log is where the store says what an operator should know; nil is slog.Default.
@@ -95,6 +97,7 @@ func (o Options) withDefaults() Options {
 		o.MaxEntriesAtOnce = 2_000
 	}
 	fill(&o.watch, watchEvery)
+	fill(&o.diagnosis, diagnosisTime)
 	if o.schema == 0 {
 		o.schema = schemaVersion
 	}
