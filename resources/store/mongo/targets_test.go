@@ -48,6 +48,10 @@ func TestOrphanedDeletion(t *testing.T) {
 	if done, err := s.db.Collection(clockName).UpdateOne(t.Context(), d("open.owner", int64(1)), lapses); err != nil || done.ModifiedCount != 1 {
 		t.Fatal(done, err)
 	}
+	soon := d("$set", d("open.$.until", time.Now().Add(300*time.Millisecond).UnixMilli()))
+	if _, err := s.db.Collection(clockName).UpdateOne(t.Context(), d("_id", clockID, "open.owner", int64(1)), soon); err != nil {
+		t.Fatal(err)
+	}
 	if err := referTo(t.Context(), s, "b", "marked"); err != nil {
 		t.Error(err)
 	}
