@@ -181,6 +181,10 @@ func (a *access) term(part condition, leads bool) {
 // aside writes a condition so that it leads only where MongoDB finds that it should: to MongoDB it is the same.
 func aside(condition bson.D) bson.D { return d("$and", bson.A{d("$or", bson.A{condition})}) }
 
+// apart writes what leads and a range of keys as one: to MongoDB it is the same. Its stand-in would read all of what leads where something
+// else is asked besides.
+func apart(conditions []bson.D) bson.D { return d("$or", bson.A{slices.Concat(conditions...)}) }
+
 // byTerms says whether a list of terms leads to all that matches.
 func (c condition) byTerms() bool { return len(c.ways) == 1 && c.ways[0].terms != nil }
 
@@ -276,7 +280,11 @@ func (p planner) branches(a access) (branches [][]bson.D) {
 		return append(branches, lead) // without an order the key tells nothing
 	}
 	for _, shaped := range p.shapes(a) {
-		branches = append(branches, append(slices.Clone(lead), shaped))
+		conditions := append(slices.Clone(lead), shaped)
+		if a.dated && !a.focused {
+			conditions = []bson.D{apart(conditions)}
+		}
+		branches = append(branches, conditions)
 	}
 	return branches
 }
