@@ -168,6 +168,7 @@ var explainRows = []explainRow{
 	{"RiskAssessment", "probability=ap0.100", examined},
 	{"ValueSet", "url:missing=false", examined},
 	{"Location", "near=43.5|8.25|50|km", examined},
+	{"Location", "near:missing=false", examined},
 	{"Organization", "_tag=urn:tag|t3", examined},
 	{"Organization", "_profile=http://example.org/p/3", examined},
 	{"Organization", "_security=urn:sec|s3", examined},
