@@ -376,8 +376,8 @@ func (c *clock) over(ctx context.Context, open []entry, limit time.Time) ([]entr
 
 // stillOpen leaves out this process's own commits that have ended, and waits for those that have not.
 func (c *clock) stillOpen(ctx context.Context, open []entry, limit time.Time) []entry {
-	patience := time.NewTimer(time.Until(limit))
-	defer patience.Stop()
+	ctx, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
 	return slices.DeleteFunc(open, func(e entry) bool {
 		if e.Owner != c.owner {
 			return false
@@ -393,9 +393,8 @@ func (c *clock) stillOpen(ctx context.Context, open []entry, limit time.Time) []
 		case <-done:
 			return true
 		case <-ctx.Done():
-		case <-patience.C:
+			return false
 		}
-		return false
 	})
 }
 
