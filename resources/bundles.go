@@ -96,8 +96,8 @@ func (s *Service) batch(ctx context.Context, p access.Policy, list []fhir.Elemen
 			}
 			continue
 		}
-		flush()
 		if err == nil {
+			flush()
 			answers[i], err = gets.get(ctx, storeView{ctx, s.Store}, entry)
 		}
 		if err != nil {

@@ -10,8 +10,9 @@ import (
 )
 
 // Transactions that are nothing to each other, the entries of a batch, share the store's commit, and so the waiting for the disk. What is
-// refused there before it has written anything is left out, and the others go on. Else those before it are committed first, and then those
-// behind it: each is prepared once, and carried out twice at most as long as nobody else comes between.
+// refused there before it has written anything is left out, and the others go on, unless it is too much for what the commit has already.
+// Else those before it are committed first, and then those behind it: each is prepared once, and carried out twice at most as long as nobody
+// else comes between.
 
 // sharing is a transaction that shares the store's commit with others.
 type sharing struct {
@@ -73,7 +74,10 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*s
 	err = s.byCurrentRules(ctx, func() error {
 		for _, t := range list {
 			if number := s.rules().number; t.by != number {
-				t.prepared, _ = s.prepare(storeView{ctx, s.Store}, p, t.transaction)
+				var err error
+				if t.prepared, err = s.prepare(storeView{ctx, s.Store}, p, t.transaction); errors.Is(err, store.ErrUnavailable) {
+					return err // the others would wait for it as well
+				}
 				t.by = number
 			}
 		}
@@ -85,7 +89,7 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*s
 			for i, t := range list {
 				wrote, err := s.runIn(ctx, tx, p, t.transaction, t.prepared)
 				t.refused = err
-				if err == nil || !wrote && isRefusal(err) {
+				if err == nil || !wrote && isRefusal(err) && asError(err).Reason != fhir.TooLarge {
 					continue
 				}
 				if isRefusal(err) || errors.Is(err, store.ErrTooCostly) {
