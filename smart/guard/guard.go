@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +74,7 @@ type pass struct {
 	expires time.Time
 	made    time.Time
 
-	looking sync.Mutex   // one looks at the grant for all
+	looking state.Look
 	looked  atomic.Int64 // when the grant was seen to stand, in Unix nanoseconds
 }
 
@@ -147,14 +146,14 @@ func (g *Guard) verify(ctx context.Context, token string) (*pass, error) {
 
 // stands looks whether the grant of a token has been revoked, if that is not known from a moment ago.
 func (g *Guard) stands(ctx context.Context, p *pass) error {
-	if p.grant == "" || g.fresh(p) {
+	asked := g.Now()
+	if p.grant == "" || p.freshAt(asked) {
 		return nil
 	}
-	p.looking.Lock()
-	defer p.looking.Unlock()
-	if g.fresh(p) {
-		return nil
-	}
+	return p.looking.Once(func() bool { return p.freshAt(asked) }, func() error { return g.look(ctx, p) })
+}
+
+func (g *Guard) look(ctx context.Context, p *pass) error {
 	now, forgets := g.Now(), g.forgets.Load()
 	switch grant, err := g.Grants.Get(ctx, p.grant); {
 	case errors.Is(err, store.ErrNotFound) || err == nil && grant.Value.Revoked:
@@ -169,8 +168,9 @@ func (g *Guard) stands(ctx context.Context, p *pass) error {
 	return nil
 }
 
-func (g *Guard) fresh(p *pass) bool {
-	return g.Now().Sub(time.Unix(0, p.looked.Load())) < recheck
+// freshAt says whether the grant was seen to stand a moment before, or since.
+func (p *pass) freshAt(t time.Time) bool {
+	return t.Sub(time.Unix(0, p.looked.Load())) < recheck
 }
 
 // Forget makes this process look at a grant anew: it has just been revoked here.

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +73,7 @@ type Options struct {
 // Keys are the signing keys in a store. They are safe for concurrent use, and several processes may share the store.
 type Keys struct {
 	Options
-	looking  sync.Mutex   // one looks them up for all
+	looking  state.Look
 	wrapping *WrappingKey // nil: it was not given yet
 	ring     atomic.Pointer[ring]
 	unknown  *rate.Limiter // of look-ups for keys that are not known
@@ -182,24 +181,22 @@ func thumbprint(private crypto.Signer) (string, error) {
 // look are the keys, not older than age.
 func (k *Keys) look(ctx context.Context, age time.Duration) (*ring, error) {
 	began := k.Now()
-	fresh := func() *ring {
-		if r := k.ring.Load(); r != nil && !began.After(r.looked.Add(age)) && age > 0 {
-			return r
-		}
-		return nil
+	fresh := func() bool {
+		r := k.ring.Load()
+		return r != nil && !began.After(r.looked.Add(age)) && age > 0
 	}
-	if r := fresh(); r != nil {
-		return r, nil
+	if err := k.looking.Once(fresh, func() error { return k.refresh(ctx) }); err != nil {
+		return nil, err
 	}
-	k.looking.Lock()
-	defer k.looking.Unlock()
-	if r := fresh(); r != nil {
-		return r, nil
-	}
+	return k.ring.Load(), nil
+}
+
+// refresh takes up the keys as they are in the table now.
+func (k *Keys) refresh(ctx context.Context) error {
 	if k.wrapping == nil {
 		wrapping, err := k.Wrapping(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k.wrapping = &wrapping
 	}
@@ -208,10 +205,10 @@ func (k *Keys) look(ctx context.Context, age time.Duration) (*ring, error) {
 		r, err = k.begin(ctx, r)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	k.ring.Store(r)
-	return r, nil
+	return nil
 }
 
 // begin makes the first key of each algorithm that has none in the table.
