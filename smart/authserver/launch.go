@@ -87,14 +87,14 @@ func (s *Server) answerLaunch(w http.ResponseWriter, r *http.Request, asked laun
 		return oauth.Errorf(oauth.InvalidRequest, "user is missing: the name of the account that the launch is for")
 	}
 	found, err := s.Accounts.Get(r.Context(), user)
-	if errors.Is(err, account.ErrUnknown) || err == nil && found.Disabled {
-		return oauth.Errorf(oauth.InvalidRequest, "user is no account")
-	}
-	if err != nil {
+	unknown := errors.Is(err, account.ErrUnknown)
+	switch {
+	case err != nil && !unknown:
 		return err
-	}
-	if holder != "" && holder != found.Name && sender.Type == state.Public {
+	case holder != "" && holder != found.Name && sender.Type == state.Public: // also where there is none, which would tell who has an account
 		return &oauth.Error{Code: oauth.AccessDenied, Description: "a public client creates launches for the user of its access token only", Status: http.StatusForbidden}
+	case unknown || found.Disabled:
+		return oauth.Errorf(oauth.InvalidRequest, "user is no account")
 	}
 	value, err := NewLaunch(r.Context(), s.Tables, s.Random, s.Now(), state.Launch{Client: app.ID, Account: found.Name, Context: asked.Context})
 	if err != nil {

@@ -287,5 +287,8 @@ func TestCreateLaunch(t *testing.T) {
 		if a := post("Bearer "+token, "application/json", `{"app":"spa","user":"House"}`); a.status != http.StatusCreated {
 			t.Errorf("%s, for its user: %d %s", kind, a.status, a.body)
 		}
+		if a := post("Bearer "+token, "application/json", `{"app":"spa","user":"nobody"}`); (a.status == want) != (kind == state.Public) {
+			t.Errorf("%s, for nobody: %d %s", kind, a.status, a.body)
+		}
 	}
 }
