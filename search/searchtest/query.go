@@ -44,9 +44,15 @@ func Searches(w *World) *rapid.Generator[Search] {
 		} else {
 			s.Type = types[0]
 		}
-		for range one(g, "conditions", []int{0, 1, 1, 1, 1, 2, 2, 3}) {
-			name, value := g.condition(types, 0)
-			longer := append(slices.Clone(s.Params), search.Parameter{Name: name, Value: value})
+		limits := len(s.Params)
+		for range one(g, "conditions", []int{0, 1, 1, 1, 1, 2, 2, 3, 4}) {
+			var next search.Parameter
+			if asked := s.Params[limits:]; len(asked) > 0 && g.sometimes(6, "asked again") {
+				next = one(g, "of those asked", asked)
+			} else {
+				next.Name, next.Value = g.condition(types, 0)
+			}
+			longer := append(slices.Clone(s.Params), next)
 			if !tooCostly(Search{s.Type, longer}) {
 				s.Params = longer
 			}

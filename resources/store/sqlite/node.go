@@ -56,11 +56,15 @@ type (
 	}
 )
 
+// maxCompared is with how many parts of a conjunction another one is compared: a search may have thousands.
+const maxCompared = 32
+
 // and is the conjunction, simplified: what is asked twice is asked once.
 func and(parts ...node) node {
 	var list andNode
 	add := func(p node) {
-		if !slices.ContainsFunc(list, func(other node) bool { return reflect.DeepEqual(other, p) }) {
+		first := list[:min(len(list), maxCompared)]
+		if !slices.ContainsFunc(first, func(other node) bool { return reflect.DeepEqual(other, p) }) {
 			list = append(list, p)
 		}
 	}

@@ -200,7 +200,8 @@ func (o *oracle) compare(t *rapid.T, s searcher, world *searchtest.World) {
 	o.comparePages(t, s, asked, got)
 }
 
-// among draws what a search of types is about: resources of their own, contained ones, both, or what contains them.
+// among draws what a search of types is about: resources of their own, all or those of a compartment, contained ones, both, or what
+// contains them.
 func among(t *rapid.T, types []string, f search.Filter) ([]string, search.Filter) {
 	contained, inner := make([]string, len(types)), search.OnContained(f)
 	for i, resourceType := range types {
@@ -220,8 +221,32 @@ func among(t *rapid.T, types []string, f search.Filter) ([]string, search.Filter
 			some = append(some, search.And{search.Containing(resourceType), search.Has{Type: contained[i], Param: search.ContainerParam, Filter: inner}})
 		}
 		return searchtest.Types, some
+	case 5:
+		return types, search.AllOf(f, within(t, types))
 	}
 	return types, f
+}
+
+// within draws a condition as compartments and policies add it: of each type other resources, by what they refer to and by themselves.
+func within(t *rapid.T, types []string) search.Filter {
+	id := rapid.SampledFrom(searchtest.IDs).Draw(t, "of the compartment")
+	var some search.Or
+	for _, resourceType := range types {
+		var member search.Or
+		for _, param := range []string{"patient", "subject", "performer", "encounter"} {
+			if rapid.Bool().Draw(t, param) {
+				member = append(member, search.Reference{Param: param, Type: "Patient", ID: id})
+			}
+		}
+		if rapid.Bool().Draw(t, "itself") {
+			member = append(member, search.ID{id})
+		}
+		some = append(some, search.AllOf(search.Type{resourceType}, member))
+	}
+	if rapid.IntRange(0, 3).Draw(t, "outside") == 3 {
+		return search.Not{Filter: some}
+	}
+	return some
 }
 
 // collect runs a search to its end.
