@@ -142,13 +142,23 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	if network.certificate != nil {
+		server.TLSConfig = network.certificate.config()
+	}
+	return answer(ctx, server, listener, log, listening)
+}
+
+// patience is how long requests in flight may take to finish when the server ends.
+const patience = 30 * time.Second
+
+// answer takes requests until the context ends, and lets those in flight finish.
+func answer(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger, listening func(net.Addr)) error {
 	failed := make(chan error, 1)
 	go func() {
-		if network.certificate == nil {
+		if server.TLSConfig == nil {
 			failed <- server.Serve(listener)
 			return
 		}
-		server.TLSConfig = network.certificate.config()
 		failed <- server.ServeTLS(listener, "", "")
 	}()
 	log.Info("serving", "address", listener.Addr().String(), "version", softwareVersion())
@@ -159,9 +169,13 @@ func serve(ctx context.Context, set serveSettings, log *slog.Logger, listening f
 	case <-ctx.Done():
 	}
 	log.Info("stopping: requests in flight may finish")
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return server.Shutdown(ending)
+	err := server.Shutdown(ending)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("requests were still in flight after %s", patience)
+	}
+	return err
 }
 
 func (set serveSettings) serviceOptions() (o resources.Options, err error) {

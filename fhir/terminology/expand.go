@@ -46,15 +46,6 @@ func (t Terminology) Expand(canonical string) (Expansion, error) {
 	return set.expansion(), nil
 }
 
-// ExpandResource is Expand for a ValueSet resource.
-func (t Terminology) ExpandResource(valueSet *fhir.Resource) (Expansion, error) {
-	set, err := t.compose(valueSet, []string{valueSet.Get("url").Text()})
-	if err != nil {
-		return Expansion{}, err
-	}
-	return set.expansion(), nil
-}
-
 // Below are the code and the codes below it in its system. The error is an *fhir.Error: NotFound where the sources do not have the
 // system, Invalid where they have it only in part.
 func (t Terminology) Below(system, code string) ([]string, error) {
