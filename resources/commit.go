@@ -32,11 +32,15 @@ func (s *Service) commit(ctx context.Context, p access.Policy, t *transaction) e
 		if err != nil {
 			return err
 		}
+		retiring, err := s.retiring(storeView{ctx, s.Store}, t)
+		if err != nil {
+			return err
+		}
 		return s.Store.Commit(ctx, func(tx store.Tx) error {
 			if err := tx.Expect(len(t.writes)); err != nil {
 				return err
 			}
-			if err := s.retire(tx, t); err != nil {
+			if err := s.retire(tx, retiring); err != nil {
 				return err
 			}
 			_, err := s.runIn(ctx, tx, p, t, prepared)
@@ -217,7 +221,7 @@ func (r *run) remove(i int, w *write) error {
 		if ids, err = w.criteria.list(r.view, r.s.MaxDelete); err != nil {
 			return err
 		}
-		if err := r.s.retireKeys(r.tx, keysOf(w.resourceType, ids)); err != nil {
+		if err := r.s.retire(r.tx, keysOf(w.resourceType, ids)); err != nil {
 			return err
 		}
 	}

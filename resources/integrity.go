@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -12,20 +13,29 @@ import (
 	"fhirside/search"
 )
 
-// retire tells a commit what the transactions delete by id, before they read anything: no reference to that comes up meanwhile.
-func (s *Service) retire(tx store.Tx, list ...*transaction) error {
-	var keys []store.Key
-	for _, t := range list {
-		for _, w := range t.writes {
-			if w.action == deletes && w.criteria == nil {
-				keys = append(keys, store.Key{Type: w.resourceType, ID: w.id})
+// retiring are the resources that a transaction is going to delete: those that it names, and those that its criteria find now. In the
+// commit they may find others, for which it begins anew.
+func (s *Service) retiring(v view, t *transaction) (keys []store.Key, err error) {
+	if s.Integrity != CheckReferences {
+		return nil, nil
+	}
+	for _, w := range t.writes {
+		ids := []string{w.id}
+		switch {
+		case w.action != deletes:
+			continue
+		case w.criteria != nil:
+			if ids, err = w.criteria.list(v, s.MaxDelete); errors.Is(err, store.ErrUnavailable) {
+				return nil, in(w.at, err)
 			}
 		}
+		keys = append(keys, keysOf(w.resourceType, ids)...)
 	}
-	return s.retireKeys(tx, keys)
+	return keys, nil
 }
 
-func (s *Service) retireKeys(tx store.Tx, keys []store.Key) error {
+// retire tells a commit what it is going to delete, before it reads anything: no reference to that comes up meanwhile.
+func (s *Service) retire(tx store.Tx, keys []store.Key) error {
 	keys = slices.DeleteFunc(keys, func(k store.Key) bool { return !fhir.ValidID(k.ID) })
 	if s.Integrity != CheckReferences || len(keys) == 0 {
 		return nil

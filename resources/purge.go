@@ -24,7 +24,7 @@ func (s *Service) Purge(ctx context.Context, p access.Policy, resourceType, id, 
 	audit := store.Key{Type: "AuditEvent", ID: s.NewID()}
 	err = s.byCurrentRules(ctx, func() error {
 		return s.Store.Commit(ctx, func(tx store.Tx) error {
-			if err := s.retireKeys(tx, keysOf(resourceType, []string{id})); err != nil {
+			if err := s.retire(tx, keysOf(resourceType, []string{id})); err != nil {
 				return err
 			}
 			r := &run{s: s, ctx: ctx, policy: p, tx: tx, view: commitView{tx}}

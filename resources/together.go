@@ -18,6 +18,7 @@ import (
 type sharing struct {
 	*transaction
 	prepared *preparation // nil where what is there now refuses it, which those before it may change
+	retiring []store.Key  // what it is going to delete, see Service.retiring
 	by       int64        // the number of the rules that it was prepared by, or unprepared
 	refused  error        // in the run that was committed
 }
@@ -66,24 +67,18 @@ func (s *Service) commitAll(ctx context.Context, p access.Policy, list []*sharin
 // commitTogether commits all or none, but for those that are refused before they write. It says which one is to blame where none is
 // committed; -1 where none is, or where the failure is nobody's.
 func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*sharing) (blamed int, err error) {
-	all := make([]*transaction, len(list))
-	for i, t := range list {
-		all[i] = t.transaction
-	}
 	blamed = -1
 	err = s.byCurrentRules(ctx, func() error {
+		var retiring []store.Key
 		for _, t := range list {
-			if number := s.rules().number; t.by != number {
-				var err error
-				if t.prepared, err = s.prepare(storeView{ctx, s.Store}, p, t.transaction); errors.Is(err, store.ErrUnavailable) {
-					return err // the others would wait for it as well
-				}
-				t.by = number
+			if err := s.prepareSharing(ctx, p, t); err != nil {
+				return err
 			}
+			retiring = append(retiring, t.retiring...)
 		}
 		return s.Store.Commit(ctx, func(tx store.Tx) error {
 			blamed = -1
-			if err := s.retire(tx, all...); err != nil {
+			if err := s.retire(tx, retiring); err != nil {
 				return err
 			}
 			for i, t := range list {
@@ -101,6 +96,21 @@ func (s *Service) commitTogether(ctx context.Context, p access.Policy, list []*s
 		})
 	})
 	return blamed, err
+}
+
+// prepareSharing prepares a transaction where it is not by the rules of this moment. Its error is that of a store that is not there, for
+// which the others would wait as well.
+func (s *Service) prepareSharing(ctx context.Context, p access.Policy, t *sharing) (err error) {
+	number, v := s.rules().number, storeView{ctx, s.Store}
+	if t.by == number {
+		return nil
+	}
+	if t.prepared, err = s.prepare(v, p, t.transaction); errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	t.by = number
+	t.retiring, err = s.retiring(v, t.transaction)
+	return err
 }
 
 // isRefusal says whether an error is about what was sent, and not about the store.

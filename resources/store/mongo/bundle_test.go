@@ -111,3 +111,35 @@ func TestConditionalBundles(t *testing.T) {
 		}
 	}
 }
+
+// What a Bundle deletes by criteria is announced before its commit begins, which runs once: not anew for each of its deletions.
+func TestConditionalDeletions(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	var sent commands
+	s, err := mongo.Open(t.Context(), mongotest.URI(t), mongo.Watched(sent.note))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	service := resources.New(resources.Options{Store: s})
+	for _, kind := range []string{"batch", "transaction"} {
+		for _, write := range []struct{ entry, says string }{
+			{`{"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient","identifier":[{"value":"%d"}]}}`, "201 Created"},
+			{`{"request":{"method":"DELETE","url":"Patient?identifier=%d"}}`, "204 No Content"},
+		} {
+			sent.take()
+			bundle := bundleOf(t, kind, n, func(i int) string { return fmt.Sprintf(write.entry, i) })
+			answer, err := service.Bundle(t.Context(), access.Everything, bundle, resources.Preferences{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Count(string(answer), write.says); got != n {
+				t.Errorf("%s: %d of %d answers are %s", kind, got, n, write.says)
+			}
+			if commands := sent.take(); commands["commitTransaction"] != 1 || commands["abortTransaction"] > 0 {
+				t.Errorf("%s, %s: it sent %v", kind, write.says, commands)
+			}
+		}
+	}
+}
