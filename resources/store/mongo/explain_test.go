@@ -432,7 +432,13 @@ func (p plan) hold(t *testing.T, name string, row explainRow, limit int64) {
 // tries them all; SecantusDB takes the first.
 func TestWhatLeads(t *testing.T) {
 	x := newExplainer(t)
+	many := "encounter=Encounter/e0"
+	for i := range 200 {
+		many += fmt.Sprintf(",Encounter/e%d", i+1)
+	}
 	for _, row := range []struct{ resourceType, query, first, then string }{
+		{"Observation", "encounter=Encounter/e0,Encounter/e1&date=ge2020-01-01", `"encounter&Encounter/e0"`, `"index.key"`},
+		{"Observation", many + "&date=ge2020-01-01", `"index.key"`, `"encounter&Encounter/e0"`},
 		{"DiagnosticReport", "status=final&result=Observation/o5", `"result&Observation/o5"`, `"status(final"`},
 		{"Patient", "gender=male&general-practitioner=Practitioner/d1&identifier=MRN0007", `"identifier(MRN0007"`, `"general-practitioner&Practitioner/d1"`},
 		{"Patient", "gender=male&general-practitioner=Practitioner/d1", `"general-practitioner&Practitioner/d1"`, `"gender(male"`},

@@ -98,7 +98,11 @@ type access struct {
 	bounded   bool
 	focused   bool // some terms are not broad
 	few       bool // by nature: what refers to one patient
+	many      bool // so many terms lead, as what a chain leads to, that a range of the date is likely to find less
 }
+
+// maxLeads is how many terms lead before a range of the date does.
+const maxLeads = 200
 
 // access sorts the parts of a conjunction by how they can be reached. MongoDB tries which of the conditions that an index serves finds the
 // fewest; what is likely to comes first for servers that do not.
@@ -172,7 +176,7 @@ func (a *access) term(part condition, leads bool) {
 		a.conjuncts = append(a.conjuncts, part.match)
 	}
 	if way := part.ways[0].document(); leads {
-		a.lead = []bson.D{way}
+		a.lead, a.many = []bson.D{way}, len(part.ways[0].terms) > maxLeads
 	} else {
 		a.conjuncts = append(a.conjuncts, aside(way))
 	}
@@ -281,7 +285,10 @@ func (p planner) branches(a access) (branches [][]bson.D) {
 	}
 	for _, shaped := range p.shapes(a) {
 		conditions := append(slices.Clone(lead), shaped)
-		if a.dated && !a.focused {
+		switch {
+		case a.dated && a.many:
+			conditions = append([]bson.D{shaped}, lead...)
+		case a.dated && !a.focused:
 			conditions = []bson.D{apart(conditions)}
 		}
 		branches = append(branches, conditions)
