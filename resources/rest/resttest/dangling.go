@@ -71,7 +71,11 @@ func runDangling(t *testing.T, open func(t *testing.T) store.Store) {
 		for _, id := range ids {
 			_, status := get(t, base+"/Patient/"+id)
 			for _, from := range []string{"Observation", "Basic"} {
-				if p, _ := get(t, base+"/"+from+"?_summary=count&subject=Patient/"+id); status != http.StatusOK && (p.Total == nil || *p.Total > 0) {
+				p, counted := get(t, base+"/"+from+"?_summary=count&subject=Patient/"+id)
+				switch {
+				case p.Total == nil:
+					t.Errorf("%s that refer to Patient/%s are not counted: status %d", from, id, counted)
+				case status != http.StatusOK && *p.Total > 0:
 					t.Errorf("Patient/%s is deleted, and %d of type %s refer to it", id, *p.Total, from)
 				}
 			}
